@@ -1,0 +1,62 @@
+//! Events from the future, and from before there was a system.
+//!
+//! The source chapter calls an event corrupt that is dated more than five minutes after now or more than ten years
+//! before it. "Now" is the as-of time of the evidence, never the clock of the machine that reads it.
+
+use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran};
+use crate::model::FaultKind;
+
+#[derive(Debug)]
+pub(crate) struct EventTimes;
+
+impl Check for EventTimes {
+    fn meta(&self) -> Meta {
+        Meta { id: "event-times", about: "events dated after the as-of time, or more than ten years before it" }
+    }
+
+    fn conclude(&self, evidence: &Evidence, judgement: &Judgement<'_>, out: &mut Outcome) -> Ran {
+        let mut dated = 0_u64;
+        let Some(as_of) = judgement.as_of else {
+            return Ran::CouldNot("the evidence has no time to judge by; give --as-of".to_owned());
+        };
+        for store in evidence.event_stores() {
+            for row in &store.facts.rows {
+                let Some(time) = row.time() else { continue };
+                dated += 1;
+                let late = time.since(as_of);
+                if late > judgement.settings.future_after {
+                    let detail = format!("dated {time}, after the as-of time {as_of}");
+                    out.fault(store, store.fault_at(FaultKind::FutureTimestamp, row, detail));
+                } else if late < -judgement.settings.ancient_before {
+                    let detail = format!("dated {time}, more than ten years before the as-of time {as_of}");
+                    out.fault(store, store.fault_at(FaultKind::AncientTimestamp, row, detail));
+                }
+            }
+        }
+        if dated > 0 { Ran::Over(format!("{dated} times")) } else { Ran::CouldNot("no events with a time were supplied".to_owned()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::check;
+
+    use super::*;
+
+    #[test]
+    fn the_limits_are_the_chapters() {
+        check(
+            &EventTimes,
+            "a 1 1 -300
+             a 2 2 -301
+             a 3 3 315360000
+             a 4 4 315360001
+             a 5 5 -",
+            &[
+                "error ancient-timestamp a@4 (dated 2016-11-25T15:59:59.000Z, more than ten years before the as-of time 2026-11-23T16:00:00.000Z)",
+                "error future-timestamp a@2 (dated 2026-11-23T16:05:01.000Z, after the as-of time 2026-11-23T16:00:00.000Z)",
+            ],
+        );
+        check(&EventTimes, "a 1 1 -", &["could not run: no events with a time were supplied"]);
+    }
+}

@@ -1,0 +1,22 @@
+//! Payloads and metadata that no reader of the store could parse. A bad one does not hide its row: its version still counts.
+
+use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran};
+use crate::model::FaultKind;
+
+#[derive(Debug)]
+pub(crate) struct Payloads;
+
+impl Check for Payloads {
+    fn meta(&self) -> Meta {
+        Meta { id: "payloads", about: "payloads and metadata that are not valid JSON" }
+    }
+
+    fn conclude(&self, evidence: &Evidence, _: &Judgement<'_>, out: &mut Outcome) -> Ran {
+        let mut events = 0;
+        for store in &evidence.stores {
+            events += store.facts.rows.len();
+            out.row_faults(store, &[FaultKind::InvalidPayload, FaultKind::InvalidMetadata]);
+        }
+        if evidence.stores.is_empty() { Ran::CouldNot("no table of a store was supplied".to_owned()) } else { Ran::Over(format!("{events} events")) }
+    }
+}

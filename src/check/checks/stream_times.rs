@@ -1,0 +1,78 @@
+//! Streams whose time runs backwards.
+//!
+//! Within a stream a later version is a later append, so its time may not be earlier by more than clocks differ. One
+//! fault a stream, at the first step back; events that are out of time altogether are `event-times`' to name.
+
+use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran, facts::EventRow};
+use crate::model::{Fault, FaultKind};
+
+#[derive(Debug)]
+pub(crate) struct StreamTimes;
+
+impl Check for StreamTimes {
+    fn meta(&self) -> Meta {
+        Meta { id: "stream-times", about: "streams whose time runs backwards by more than a minute" }
+    }
+
+    fn conclude(&self, evidence: &Evidence, judgement: &Judgement<'_>, out: &mut Outcome) -> Ran {
+        let (mut streams, settings) = (0_u64, judgement.settings);
+        let in_time = |row: &&EventRow| match (row.time(), judgement.as_of) {
+            (Some(time), Some(as_of)) => {
+                let late = time.since(as_of);
+                late <= settings.future_after && late >= -settings.ancient_before
+            }
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        for store in evidence.event_stores() {
+            for (name, rows) in store.streams() {
+                streams += 1;
+                let mut latest: Option<&EventRow> = None;
+                let (mut first, mut steps) = (None, 0_u64);
+                for row in rows.iter().filter(in_time) {
+                    let back = latest.map_or(0, |latest| latest.time.saturating_sub(row.time));
+                    if back > settings.regression_over {
+                        steps += 1;
+                        first = first.or(latest.map(|latest| (latest, row)));
+                    } else if back <= 0 {
+                        latest = Some(row);
+                    }
+                }
+                if let Some((before, row)) = first {
+                    let detail = format!(
+                        "version {} of stream {name} is dated {} s before version {} ({steps} such events)",
+                        row.version,
+                        before.time.saturating_sub(row.time) / 1_000_000,
+                        before.version
+                    );
+                    let other_event_id = (!before.id.is_none()).then(|| before.id.to_string());
+                    out.fault(store, Fault { other_event_id, ..store.fault_at(FaultKind::TimestampRegression, row, detail) });
+                }
+            }
+        }
+        if streams > 0 { Ran::Over(format!("{streams} streams")) } else { Ran::CouldNot("no events of a store were supplied".to_owned()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::check;
+
+    use super::*;
+
+    #[test]
+    fn one_fault_a_stream_beyond_a_minute() {
+        check(
+            &StreamTimes,
+            "a 1 1 100
+             a 2 2 160
+             b 1 3 100
+             b 2 4 161
+             b 3 5 162
+             b 4 6 50
+             future 1 7 -9999
+             future 2 8 10",
+            &["warning timestamp-regression b@2 (version 2 of stream b is dated 61 s before version 1 (2 such events))"],
+        );
+    }
+}

@@ -1,0 +1,190 @@
+//! What log entries add up to: levels, times, and what each pattern matched.
+
+use std::{borrow::Cow, collections::BTreeMap, hash::BuildHasher};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    fold::{BottomK, Days, Distinct, FirstN, State, merge_maps},
+    model::{Batch, Entry, Level, Place, Timestamp, Window},
+};
+
+/// Entries kept of each pattern and level.
+const SAMPLES: usize = 5;
+/// Distinct values kept of each key of a pattern.
+const KEY_VALUES: usize = 256;
+/// Entries that a server log is compared by.
+const TWIN_SKETCH: usize = 256;
+/// Longest message kept of an entry.
+const MESSAGE: usize = 2048;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LogFacts {
+    pub by_level: BTreeMap<Level, u64>,
+    pub without_message: u64,
+    pub window: Window,
+    pub days: Days,
+    pub patterns: BTreeMap<String, PatternFacts>,
+    /// Of a server log's entries: what a twin in another form shares.
+    pub twin: BottomK<TWIN_SKETCH>,
+}
+
+/// What one pattern matched in one source.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PatternFacts {
+    pub by_level: BTreeMap<Level, LevelFacts>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LevelFacts {
+    pub count: u64,
+    pub window: Window,
+    pub samples: FirstN<Sample, SAMPLES>,
+    pub latest: Option<Sample>,
+    pub keys: BTreeMap<String, Distinct<KEY_VALUES>>,
+}
+
+/// One matching entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    pub time: Option<Timestamp>,
+    pub place: Place,
+    pub message: String,
+}
+
+impl LogFacts {
+    /// Takes in one entry, and the patterns it matches by id, with the keys of each.
+    pub fn observe<'h>(&mut self, entry: &Entry<'_>, hits: impl Iterator<Item = (&'h str, Vec<(String, Cow<'h, str>)>)>) {
+        *self.by_level.entry(entry.level).or_default() += 1;
+        self.without_message += u64::from(entry.message.is_none());
+        if let Some(time) = entry.time {
+            self.window.add(time);
+            self.days.add(time.day(), time.0);
+        }
+        for (pattern, keys) in hits {
+            if !self.patterns.contains_key(pattern) {
+                self.patterns.insert(pattern.to_owned(), PatternFacts::default());
+            }
+            let facts = self.patterns.entry(pattern.to_owned()).or_default();
+            facts.by_level.entry(entry.level).or_default().observe(entry, keys);
+        }
+    }
+
+    /// Takes in an entry of a server log, for telling twins: its time to the millisecond, its process, and the first
+    /// line of its message are what all three forms write alike.
+    pub fn observe_twin(&mut self, batch: &Batch<'_>, entry: &Entry<'_>) {
+        let pid = batch.fields_of(entry).iter().find(|field| field.name == "pid").map_or("", |field| field.value.text());
+        let message = entry.message.as_deref().unwrap_or_default().lines().next().unwrap_or_default();
+        let time = entry.time.map_or(0, |time| time.0 / 1000);
+        self.twin.add(foldhash::quality::FixedState::default().hash_one((time, pid, message.trim_end())));
+    }
+
+    pub fn entries(&self) -> u64 {
+        self.by_level.values().sum()
+    }
+}
+
+impl LevelFacts {
+    fn observe(&mut self, entry: &Entry<'_>, keys: Vec<(String, Cow<'_, str>)>) {
+        self.count += 1;
+        if let Some(time) = entry.time {
+            self.window.add(time);
+        }
+        let sample = || Sample { time: entry.time, place: entry.place, message: shown(entry) };
+        self.samples.push_with(sample);
+        if self.latest.as_ref().is_none_or(|latest| latest.order() <= (entry.time, entry.place)) {
+            self.latest = Some(sample());
+        }
+        for (name, value) in keys {
+            self.keys.entry(name).or_default().add(&value);
+        }
+    }
+}
+
+impl Sample {
+    /// Later is larger; an entry without a time is earlier than any with one.
+    pub fn order(&self) -> (Option<Timestamp>, Place) {
+        (self.time, self.place)
+    }
+}
+
+/// What an entry says: its message, and its error where that says more.
+fn shown(entry: &Entry<'_>) -> String {
+    let message = entry.message.as_deref().unwrap_or("(no message)");
+    let mut text = match entry.error.as_deref() {
+        Some(error) if !message.contains(error) => format!("{message}: {error}"),
+        _ => message.to_owned(),
+    };
+    if text.len() > MESSAGE {
+        let end = (0..=MESSAGE).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+        text.push_str("...");
+    }
+    text
+}
+
+impl State for LogFacts {
+    fn merge(&mut self, next: Self) {
+        let LogFacts { by_level, without_message, window, days, patterns, twin } = next;
+        for (level, count) in by_level {
+            *self.by_level.entry(level).or_default() += count;
+        }
+        self.without_message += without_message;
+        self.window.join(&window);
+        self.days.merge(days);
+        merge_maps(&mut self.patterns, patterns);
+        self.twin.merge(twin);
+    }
+}
+
+impl State for PatternFacts {
+    fn merge(&mut self, next: Self) {
+        let PatternFacts { by_level } = next;
+        merge_maps(&mut self.by_level, by_level);
+    }
+}
+
+impl State for LevelFacts {
+    fn merge(&mut self, next: Self) {
+        let LevelFacts { count, window, samples, latest, keys } = next;
+        self.count += count;
+        self.window.join(&window);
+        self.samples.merge(samples);
+        if let Some(latest) = latest {
+            if self.latest.as_ref().is_none_or(|mine| mine.order() <= latest.order()) {
+                self.latest = Some(latest);
+            }
+        }
+        merge_maps(&mut self.keys, keys);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fold::laws;
+
+    #[test]
+    fn joins_like_one_run() {
+        let entries: Vec<(i64, Level, &str, &str)> = vec![
+            (5, Level::Error, "first", "a"),
+            (9, Level::Warn, "second", "b"),
+            (9, Level::Error, "third", "a"),
+            (1, Level::Error, "late", ""),
+            (7, Level::Info, "fifth", "c"),
+        ];
+        laws::hold::<LogFacts, _>(&entries, |facts, (time, level, message, key)| {
+            let place = Place::at_byte(entries.iter().position(|entry| entry.2 == *message).expect("there") as u64);
+            let entry = Entry {
+                place,
+                time: Some(Timestamp(*time)),
+                level: *level,
+                message: Some((*message).into()),
+                error: None,
+                fields: 0..0,
+            };
+            let hits = (!key.is_empty()).then(|| ("pattern", vec![("stream".to_owned(), Cow::Borrowed(*key))]));
+            facts.observe(&entry, hits.into_iter());
+        });
+    }
+}

@@ -1,0 +1,108 @@
+//! From records to findings: what needs two records or more.
+//!
+//! ```text
+//! records --observe--> facts (mergeable, no thresholds) --then--> facts of all --conclude--> findings and faults
+//! ```
+//!
+//! Facts are folded once and every check reads them ([`facts`]); a check is judgement only, so a threshold can change
+//! without reading the evidence again. To add a check: write `checks/<name>.rs` with a unit struct, `impl Check` and
+//! its tests, then add its `mod` line and its row below. A check that lacks its evidence says so instead of passing.
+
+mod checks {
+    pub(super) mod checkpoints;
+    pub(super) mod duplicate_event;
+    pub(super) mod duplicate_version;
+    pub(super) mod event_ids;
+    pub(super) mod event_times;
+    pub(super) mod id_time;
+    pub(super) mod log_patterns;
+    pub(super) mod order;
+    pub(super) mod payloads;
+    pub(super) mod readable_records;
+    pub(super) mod stream_ids;
+    pub(super) mod stream_times;
+    pub(super) mod version_gaps;
+}
+mod as_of;
+pub mod facts;
+mod outcome;
+mod store_findings;
+#[cfg(test)]
+mod testing;
+mod twins;
+mod view;
+
+pub use as_of::as_of;
+pub use outcome::Outcome;
+pub use twins::{Twin, twins};
+pub use view::{Evidence, StoreView};
+
+use crate::model::{
+    Pattern, Settings, Timestamp,
+    report::{CheckRow, CheckStatus},
+};
+
+/// Every check, in order of id.
+pub const CHECKS: &[&dyn Check] = &[
+    &checks::checkpoints::Checkpoints,
+    &checks::duplicate_event::DuplicateEvent,
+    &checks::duplicate_version::DuplicateVersion,
+    &checks::event_ids::EventIds,
+    &checks::event_times::EventTimes,
+    &checks::id_time::IdTime,
+    &checks::log_patterns::LogPatterns,
+    &checks::order::Order,
+    &checks::payloads::Payloads,
+    &checks::readable_records::ReadableRecords,
+    &checks::stream_ids::StreamIds,
+    &checks::stream_times::StreamTimes,
+    &checks::version_gaps::VersionGaps,
+];
+
+/// What a reader needs to know before running a check.
+#[derive(Clone, Copy, Debug)]
+pub struct Meta {
+    /// Stable, kebab-case, never reused.
+    pub id: &'static str,
+    /// One line for lists.
+    pub about: &'static str,
+}
+
+/// One question asked of the facts.
+pub trait Check: Sync {
+    fn meta(&self) -> Meta;
+
+    /// Judges, once all evidence is in.
+    fn conclude(&self, evidence: &Evidence, context: &Judgement<'_>, out: &mut Outcome) -> Ran;
+}
+
+/// What judging may look at beside the facts.
+#[derive(Clone, Copy, Debug)]
+pub struct Judgement<'a> {
+    pub settings: &'a Settings,
+    pub patterns: &'a [Pattern],
+    /// `None` where the evidence has no time at all.
+    pub as_of: Option<Timestamp>,
+}
+
+/// Whether a check could run, and over what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ran {
+    Over(String),
+    CouldNot(String),
+}
+
+/// Runs every check, in order of id.
+pub fn conclude(evidence: &Evidence, judgement: &Judgement<'_>) -> (Outcome, Vec<CheckRow>) {
+    let mut out = Outcome::default();
+    let mut rows = Vec::new();
+    for check in CHECKS {
+        let id = check.meta().id.to_owned();
+        rows.push(match check.conclude(evidence, judgement, &mut out) {
+            Ran::Over(observed) => CheckRow { id, status: CheckStatus::Ran, why: None, observed },
+            Ran::CouldNot(why) => CheckRow { id, status: CheckStatus::CouldNotRun, why: Some(why), observed: String::new() },
+        });
+    }
+    store_findings::add(evidence, &mut out);
+    (out, rows)
+}

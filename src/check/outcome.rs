@@ -1,0 +1,50 @@
+//! What checks come to.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    fold::FirstN,
+    model::{Fault, FaultKind, Finding, report::PatternSeen},
+};
+
+use super::facts::StoreKey;
+
+/// Faults listed of one kind and store.
+const LISTED: usize = 10_000;
+
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub findings: Vec<Finding>,
+    pub patterns: Vec<PatternSeen>,
+    /// By store and kind, bounded and counted.
+    pub faults: BTreeMap<(String, StoreKey, FaultKind), FirstN<Fault, LISTED>>,
+}
+
+impl Outcome {
+    /// States a fault of a store.
+    pub fn fault(&mut self, store: &super::StoreView, fault: Fault) {
+        let key = (store.path.clone(), store.key.clone(), fault.kind);
+        self.faults.entry(key).or_default().push(fault);
+    }
+
+    /// States the faults that rows of a store showed by themselves.
+    pub fn row_faults(&mut self, store: &super::StoreView, kinds: &[FaultKind]) {
+        for kind in kinds {
+            let Some(listed) = store.facts.faults.get(kind) else { continue };
+            let faults = listed.items.iter().map(|row| Fault {
+                stream_id: row.stream.clone(),
+                event_id: row.event_id.clone().filter(|id| !id.is_empty()),
+                actual_version: row.version,
+                path: store.path.clone(),
+                byte: row.byte,
+                ..Fault::new(*kind, row.detail.clone())
+            });
+            let key = (store.path.clone(), store.key.clone(), *kind);
+            let into = self.faults.entry(key).or_default();
+            for fault in faults {
+                into.push(fault);
+            }
+            into.seen += listed.seen - listed.items.len() as u64;
+        }
+    }
+}

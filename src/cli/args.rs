@@ -1,0 +1,129 @@
+//! The arguments as typed: validated one by one, decided nowhere but in `plan`.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Root-cause analysis for event-sourced systems, offline.
+///
+/// Point it at a folder of evidence (logs, event-store backups, snapshots): it writes one ranked incident report.
+#[derive(Debug, Parser)]
+#[command(name = "coroner", version, max_term_width = 100, after_help = EXITS)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXITS: &str = "\
+Exit codes: 0 complete, nothing at or above --fail-on; 1 findings at or above it; 2 usage, pattern or fatal error,
+no report; 3 report written but incomplete (wins over 1); 4 nothing to read; 130 interrupted.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Read evidence and write a ranked incident report
+    #[command(after_help = EXAMPLES)]
+    Analyze(Analyze),
+    /// Verify event-store backups: the store checks of `analyze`, alone
+    Integrity(Analyze),
+    /// List, show, test and lint the message patterns
+    Patterns(Patterns),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  coroner analyze ./evidence
+  coroner analyze ./evidence -o report.json -o report.md -o -
+  coroner analyze 'logs/*.gz' dump.sql --as-of 2026-11-23T16:00:00Z --fail-on error
+  kubectl logs deploy/bank | coroner analyze -";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Analyze {
+    /// Files, folders, globs in quotes, or `-` for standard input
+    #[arg(required = true, value_name = "EVIDENCE")]
+    pub(super) evidence: Vec<String>,
+
+    /// Where to write the report, repeatable: the extension decides the format (json, md, txt); FORMAT:PATH overrides;
+    /// `-` is standard output [default: text to standard output]
+    #[arg(short, long = "output", value_name = "[FORMAT:]PATH", help_heading = "Output")]
+    pub(super) output: Vec<String>,
+
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub(super) color: ColorChoice,
+
+    /// No progress and no notes on standard error
+    #[arg(short, long, help_heading = "Output")]
+    pub(super) quiet: bool,
+
+    /// What "now" is for this evidence, RFC 3339 [default: the newest trustworthy time in it]
+    #[arg(long, value_name = "TIME", env = "CORONER_AS_OF", help_heading = "Time")]
+    pub(super) as_of: Option<String>,
+
+    /// A folder of pattern packs, store profiles and field names that adds to or overrides the built-in ones
+    #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS", help_heading = "Patterns")]
+    pub(super) patterns: Option<std::path::PathBuf>,
+
+    /// Exit with 1 if there is a finding of this severity or above
+    #[arg(long, value_name = "SEVERITY", default_value = "never", env = "CORONER_FAIL_ON", help_heading = "Gate")]
+    pub(super) fail_on: FailOn,
+
+    /// Exit with 0 or 1 even if some evidence could not be read
+    #[arg(long, help_heading = "Gate")]
+    pub(super) allow_partial: bool,
+
+    /// Hash of each piece of evidence in the ledger
+    #[arg(long, value_name = "KIND", default_value = "blake3", help_heading = "Run")]
+    pub(super) hash: Hash,
+
+    /// Threads [default: one for each core]
+    #[arg(short = 'j', long, value_name = "N", env = "CORONER_THREADS", help_heading = "Run")]
+    pub(super) threads: Option<usize>,
+
+    /// Bytes that a thread takes at a time; the report does not depend on it
+    #[arg(long, value_name = "BYTES", hide = true, help_heading = "Run")]
+    pub(super) piece_bytes: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum FailOn {
+    Never,
+    Warning,
+    Error,
+    Critical,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Hash {
+    Blake3,
+    Sha256,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Patterns {
+    #[command(subcommand)]
+    pub(super) action: PatternsAction,
+
+    /// A folder of pattern packs that adds to or overrides the built-in ones
+    #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS", global = true)]
+    pub(super) patterns: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PatternsAction {
+    /// One line for each pattern
+    List,
+    /// All there is to know of one pattern
+    Show {
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Run every sample of every pattern
+    Test,
+    /// Look for traps: no samples, no literal, shadowed, no advice
+    Lint,
+}

@@ -1,0 +1,63 @@
+//! The command line: arguments as typed, a plan as decided, one small file per subcommand.
+//!
+//! Results go to stdout, everything else to stderr. A closed pipe is a quiet success.
+#![allow(clippy::print_stderr, clippy::print_stdout)]
+
+mod args;
+mod commands {
+    pub(super) mod analyze;
+    pub(super) mod patterns;
+}
+mod output;
+mod plan;
+mod progress;
+
+use std::io;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+/// What the process tells its caller (the design's table).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Complete, and nothing at or above `--fail-on`.
+    Success = 0,
+    /// Findings at or above `--fail-on`.
+    Findings = 1,
+    /// Usage, settings, pattern or fatal error: no report.
+    Fatal = 2,
+    /// A report was written, but not all evidence could be read.
+    Incomplete = 3,
+    /// There was nothing to read.
+    Nothing = 4,
+    Interrupted = 130,
+}
+
+/// Runs the command that the arguments name.
+///
+/// # Errors
+///
+/// What stops a run: its chain names the file, the place, the cause and what to do. [`exit_of`] has its exit code.
+pub fn run() -> anyhow::Result<Exit> {
+    let args = Args::parse();
+    match args.command {
+        Command::Analyze(analyze) => commands::analyze::run(&analyze, commands::analyze::What::Everything),
+        Command::Integrity(analyze) => commands::analyze::run(&analyze, commands::analyze::What::Stores),
+        Command::Patterns(patterns) => commands::patterns::run(&patterns),
+    }
+}
+
+/// The exit code of a run, and whether its error should be printed.
+pub fn exit_of(result: &anyhow::Result<Exit>) -> (Exit, bool) {
+    match result {
+        Ok(exit) => (*exit, false),
+        Err(err) if err.is::<crate::engine::Interrupted>() => (Exit::Interrupted, true),
+        Err(err) => match err.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(io::ErrorKind::BrokenPipe) => (Exit::Success, false),
+            Some(io::ErrorKind::NotFound) if err.is::<plan::NothingToRead>() => (Exit::Nothing, true),
+            _ if err.is::<plan::NothingToRead>() => (Exit::Nothing, true),
+            _ => (Exit::Fatal, true),
+        },
+    }
+}

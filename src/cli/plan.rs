@@ -1,0 +1,135 @@
+//! From arguments to decisions: after this, nobody looks at a flag again.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use anyhow::{Context, bail};
+
+use crate::{
+    classify::{Matcher, Packs},
+    decode::{self, Lexicon},
+    engine::{PIECE_BYTES, Plan, Scope},
+    ingest::HashKind,
+    model::{AsOf, Settings, Severity},
+};
+
+use super::args::{Analyze, FailOn, Hash};
+
+/// Nothing that could be read was named.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}: nothing to read; name files, folders or `-`")]
+pub(super) struct NothingToRead(pub(super) String);
+
+/// The severity at which a run fails.
+pub(super) fn fail_on(args: &Analyze) -> Option<Severity> {
+    match args.fail_on {
+        FailOn::Never => None,
+        FailOn::Warning => Some(Severity::Warning),
+        FailOn::Error => Some(Severity::Error),
+        FailOn::Critical => Some(Severity::Critical),
+    }
+}
+
+/// Decides everything that reading and judging depend on.
+pub(super) fn plan(args: &Analyze, scope: Scope) -> anyhow::Result<Plan> {
+    let Data { packs, matcher, lexicon } = data(args.patterns.as_deref())?;
+    Ok(Plan {
+        settings: settings(args)?,
+        packs,
+        matcher,
+        lexicon: Arc::new(lexicon),
+        scope,
+        threads: threads(args)?,
+        piece_bytes: args.piece_bytes.unwrap_or(PIECE_BYTES).max(1),
+        hash: match args.hash {
+            Hash::Blake3 => HashKind::Blake3,
+            Hash::Sha256 => HashKind::Sha256,
+        },
+        arguments: arguments(args),
+    })
+}
+
+/// What patterns folders hold, compiled.
+pub(super) struct Data {
+    pub(super) packs: Packs,
+    pub(super) matcher: Matcher,
+    pub(super) lexicon: Lexicon,
+}
+
+/// Loads the built-in data and a folder's.
+pub(super) fn data(folder: Option<&Path>) -> anyhow::Result<Data> {
+    let files = match folder {
+        Some(folder) => toml_files(folder)?,
+        None => Vec::new(),
+    };
+    let within = || folder.map(|folder| folder.display().to_string()).unwrap_or_default();
+    let packs = Packs::load(&files).with_context(within)?;
+    let matcher = Matcher::new(&packs.patterns).with_context(within)?;
+    let lexicon = Lexicon::load(&files).with_context(within)?;
+    Ok(Data { packs, matcher, lexicon })
+}
+
+/// The TOML files of a patterns folder and its `stores`, by path below it.
+fn toml_files(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let mut files = Vec::new();
+    for sub in ["", "stores"] {
+        let here: PathBuf = folder.join(sub);
+        let entries = match fs::read_dir(&here) {
+            Ok(entries) => entries,
+            Err(err) if !sub.is_empty() && err.kind() == io::ErrorKind::NotFound => continue,
+            Err(err) => return Err(err).with_context(|| format!("{}: no folder of patterns", here.display())),
+        };
+        for entry in entries {
+            let path = entry.with_context(|| here.display().to_string())?.path();
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+                files.push((if sub.is_empty() { name } else { format!("{sub}/{name}") }, text));
+            }
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        bail!("{}: no .toml file in this folder", folder.display());
+    }
+    Ok(files)
+}
+
+fn settings(args: &Analyze) -> anyhow::Result<Settings> {
+    let as_of = match &args.as_of {
+        None => AsOf::Newest,
+        Some(text) => match decode::parse_time(text) {
+            Some((time, _)) => AsOf::At(time),
+            None => bail!("--as-of {text}: no time; write it as 2026-11-23T16:00:00Z"),
+        },
+    };
+    Ok(Settings { as_of, ..Settings::default() })
+}
+
+fn threads(args: &Analyze) -> anyhow::Result<usize> {
+    match args.threads {
+        Some(0) => bail!("--threads 0: at least one thread is needed"),
+        Some(threads) => Ok(threads),
+        None => Ok(thread::available_parallelism().map_or(1, usize::from)),
+    }
+}
+
+/// The arguments that the report depends on, in one order: evidence, then settings. Where it is written and how many
+/// threads read it change nothing, and the order in which evidence is named does not either.
+fn arguments(args: &Analyze) -> Vec<String> {
+    let mut evidence = args.evidence.clone();
+    evidence.sort();
+    evidence.dedup();
+    let mut arguments = evidence;
+    if let Some(as_of) = &args.as_of {
+        arguments.push(format!("--as-of={as_of}"));
+    }
+    if let Some(folder) = &args.patterns {
+        arguments.push(format!("--patterns={}", folder.display()));
+    }
+    arguments
+}

@@ -1,0 +1,216 @@
+//! Comma-separated text (RFC 4180), split so that one damaged row never swallows the next.
+//!
+//! The csv crate reads a field at a time and trusts every quote; here a row whose quotes do not close within sight,
+//! or that closes them into a row of the wrong width, is given up at its own line end. The csv crate is the judge of
+//! everything well-formed (see the tests).
+
+use std::borrow::Cow;
+
+use super::{Context, Cutter, Shape, lines::find};
+
+/// How far a quoted field may run over line ends before its quote counts as damage.
+const REACH: usize = 256 << 10;
+
+/// One row, from its first byte to its line end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) end: usize,
+    /// Whether its quotes close.
+    pub(super) closed: bool,
+}
+
+/// The row that begins at `at`. `None`: more bytes are needed to tell.
+pub(super) fn row(bytes: &[u8], at: usize, shape: &Shape, last: bool) -> Option<Row> {
+    let line_end = |from: usize| find(bytes, from, b'\n').map(|newline| newline + 1);
+    let Some(first) = line_end(at) else {
+        return last.then(|| Row { end: bytes.len(), closed: quotes(&bytes[at..]).is_multiple_of(2) });
+    };
+    if quotes(&bytes[at..first]).is_multiple_of(2) {
+        return Some(Row { end: first, closed: true });
+    }
+    let mut end = first;
+    while end - at < REACH {
+        let (next, whole) = match line_end(end) {
+            Some(next) => (next, true),
+            None if last => (bytes.len(), false),
+            None => return None,
+        };
+        let odd = !quotes(&bytes[end..next]).is_multiple_of(2);
+        end = next;
+        if odd {
+            return Some(if well_formed(&bytes[at..end], shape) { Row { end, closed: true } } else { Row { end: first, closed: false } });
+        }
+        if !whole {
+            break;
+        }
+    }
+    Some(Row { end: first, closed: false })
+}
+
+/// The fields of a row, as the bytes between delimiters, quotes and all; the line's end left out.
+pub(super) fn fields(row: &[u8], delimiter: u8) -> Vec<std::ops::Range<usize>> {
+    let row = row.strip_suffix(b"\n").unwrap_or(row);
+    let row = row.strip_suffix(b"\r").unwrap_or(row);
+    let (mut fields, mut start, mut at) = (Vec::with_capacity(8), 0, 0);
+    let mut quoted = false;
+    while let Some(hit) = memchr::memchr2(b'"', delimiter, &row[at..]) {
+        let here = at + hit;
+        if row[here] == b'"' {
+            quoted = !quoted;
+        } else if !quoted {
+            fields.push(start..here);
+            start = here + 1;
+        }
+        at = here + 1;
+    }
+    fields.push(start..row.len());
+    fields
+}
+
+/// Whether a row has the width of its table, and quotes only where RFC 4180 has them: around a whole field, and
+/// doubled inside.
+fn well_formed(row: &[u8], shape: &Shape) -> bool {
+    let fields = fields(row, shape.delimiter);
+    let sound = |field: &[u8]| match field {
+        [b'"', inner @ .., b'"'] => inner.split(|byte| *byte == b'"').skip(1).step_by(2).all(<[u8]>::is_empty),
+        field => !field.contains(&b'"'),
+    };
+    (shape.fields.0..=shape.fields.1).contains(&fields.len()) && fields.into_iter().all(|range| sound(&row[range]))
+}
+
+/// A field's text, and whether it stood in quotes (an empty field without quotes is NULL in what psql writes).
+pub(super) fn unquote(field: &str) -> (Cow<'_, str>, bool) {
+    let Some(inner) = field.strip_prefix('"') else { return (Cow::Borrowed(field), false) };
+    let inner = inner.strip_suffix('"').unwrap_or(inner);
+    if inner.contains('"') { (Cow::Owned(inner.replace("\"\"", "\"")), true) } else { (Cow::Borrowed(inner), true) }
+}
+
+fn quotes(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'"').count()
+}
+
+/// Ends pieces between rows.
+pub(super) struct CsvCutter {
+    /// Made for the first piece; the header is in no other.
+    context: Context,
+    shape: Shape,
+}
+
+impl CsvCutter {
+    /// For rows of a context that is [`Context::Rows`].
+    pub(super) fn new(context: Context) -> CsvCutter {
+        let shape = match &context {
+            Context::Rows { shape, .. } => shape.clone(),
+            Context::None | Context::Text { .. } | Context::Statements { .. } => Shape::default(),
+        };
+        CsvCutter { context, shape }
+    }
+}
+
+impl Cutter for CsvCutter {
+    fn cut(&mut self, bytes: &[u8], want: usize, last: bool) -> Option<(usize, Context)> {
+        let header = match &self.context {
+            Context::Rows { shape, .. } => shape.header,
+            Context::None | Context::Text { .. } | Context::Statements { .. } => 0,
+        };
+        if bytes.len() < header && !last {
+            return None;
+        }
+        let mut at = header.min(bytes.len());
+        while at < bytes.len() && at < want {
+            match row(bytes, at, &self.shape, last) {
+                Some(row) => at = row.end,
+                None if bytes.len() - at > super::lines::MAX_RECORD => at = bytes.len(),
+                // What is whole can go, if it is anything.
+                None if at > header => break,
+                None => return None,
+            }
+        }
+        if at == 0 {
+            return None;
+        }
+        let context = self.context.clone();
+        if let Context::Rows { shape, .. } = &mut self.context {
+            shape.header = 0;
+        }
+        Some((at, context))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shape(fields: usize) -> Shape {
+        Shape { delimiter: b',', fields: (fields, fields), ..Shape::default() }
+    }
+
+    fn rows(text: &str, width: usize) -> Vec<(bool, Vec<String>)> {
+        let (mut rows, mut at) = (Vec::new(), 0);
+        while at < text.len() {
+            let row = row(text.as_bytes(), at, &shape(width), true).expect("last");
+            let line = &text[at..row.end];
+            let cells = fields(line.as_bytes(), b',').into_iter().map(|range| unquote(&line[range]).0.into_owned());
+            rows.push((row.closed, cells.collect()));
+            at = row.end;
+        }
+        rows
+    }
+
+    #[test]
+    fn a_damaged_row_does_not_hide_the_next() {
+        let found = rows("a,\"torn\n1,\"two\nlines\"\nb,c\n", 2);
+        let shown: Vec<String> = found.iter().map(|(closed, cells)| format!("{closed} {cells:?}")).collect();
+        assert_eq!(
+            shown,
+            [r#"false ["a", "torn"]"#, r#"true ["1", "two\nlines"]"#, r#"true ["b", "c"]"#]
+        );
+    }
+
+    #[test]
+    fn cuts_between_rows_only() {
+        let text = b"h,i\n1,\"two\nlines\"\n3,4\n5,6\n";
+        for want in 1..text.len() {
+            let context = Context::Rows { table: None, shape: Shape { header: 4, ..shape(2) }, torn: false };
+            let (cut, _) = CsvCutter::new(context).cut(text, want, true).expect("last");
+            assert!([4, 18, 22, 26].contains(&cut) && cut >= want.min(26), "{want}: {cut}");
+            let context = Context::Rows { table: None, shape: Shape { header: 4, ..shape(2) }, torn: false };
+            let seen = CsvCutter::new(context).cut(&text[..want], want, false);
+            assert!(seen.is_none_or(|(cut, _)| [4, 18, 22, 26].contains(&cut)), "{want}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_the_csv_crate(cells in prop::collection::vec(prop::collection::vec("[a,\" \n\r;]{0,6}", 3), 1..6)) {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            for row in &cells {
+                writer.write_record(row).expect("memory");
+            }
+            let text = String::from_utf8(writer.into_inner().expect("memory")).expect("text");
+            let found: Vec<Vec<String>> = rows(&text, 3).into_iter().map(|(_, cells)| cells).collect();
+            prop_assert_eq!(found, cells);
+        }
+    }
+
+    #[test]
+    fn passes_the_public_spectrum() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora/csv-spectrum/csvs");
+        let Ok(files) = std::fs::read_dir(&folder) else {
+            eprintln!("SKIPPED: {} is not here; the property test above still holds", folder.display());
+            return;
+        };
+        for file in files {
+            let path = file.expect("listed").path();
+            let text = std::fs::read_to_string(&path).expect("readable");
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+            let expected: Vec<Vec<String>> =
+                reader.records().map(|row| row.expect("well-formed").iter().map(str::to_owned).collect()).collect();
+            let found: Vec<Vec<String>> =
+                rows(&text, expected[0].len()).into_iter().map(|(_, cells)| cells).collect();
+            assert_eq!(found, expected, "{}", path.display());
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! A table exported as JSON lines: `select row_to_json(t)`, one row a line.
+
+use std::sync::Arc;
+
+use crate::decode::{
+    Chunk, Context, Cutter, Format, Head, Kind, Lexicon, Shape,
+    json::{self, Json},
+    lines,
+    lines::LineCutter,
+    rows::{self, Cell, RowAt},
+};
+use crate::model::{Batch, FaultKind, Table};
+
+#[derive(Debug)]
+pub(crate) struct StoreJsonl;
+
+impl Format for StoreJsonl {
+    fn id(&self) -> &'static str {
+        "store-jsonl"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Store
+    }
+
+    fn about(&self) -> &'static str {
+        "an event store's table as JSON lines (row_to_json)"
+    }
+
+    fn sniff(&self, head: &Head<'_>, lexicon: &Lexicon) -> u8 {
+        if table(head, lexicon).is_some() { 90 } else { 0 }
+    }
+
+    fn cutter(&self, head: &Head<'_>, lexicon: &Arc<Lexicon>) -> Box<dyn Cutter> {
+        let table = table(head, lexicon).map(Arc::new);
+        let context = Context::Rows { table, shape: Shape::default(), torn: false };
+        Box::new(LineCutter::new(|_| true).within(context))
+    }
+
+    fn decode<'a>(&self, chunk: &Chunk<'a>, _: &Lexicon) -> Batch<'a> {
+        let mut batch = Batch::default();
+        let Context::Rows { table: Some(table), .. } = chunk.context else { return batch };
+        let mut offset = 0;
+        for line in chunk.text.split_inclusive('\n') {
+            let range = offset..offset + line.len();
+            offset = range.end;
+            if line.trim_ascii().is_empty() {
+                batch.account.skipped(line.len());
+                continue;
+            }
+            let at = RowAt { byte: chunk.start + range.start as u64, len: line.len(), damaged: chunk.damaged(&range) };
+            let unended = chunk.last && range.end == chunk.text.len() && !line.ends_with('\n');
+            json_row(&mut batch, table, at, lines::trim_end(line), unended);
+        }
+        batch
+    }
+}
+
+/// The table whose columns are the members of the first whole line.
+fn table(head: &Head<'_>, lexicon: &Lexicon) -> Option<Table> {
+    head.text.lines().take(5).find_map(|line| columns(line).and_then(|names| lexicon.table("", &names)))
+}
+
+/// The names of an object's members.
+pub(super) fn columns(text: &str) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    json::members(text, |key, _| names.push(key.to_owned())).ok()?;
+    Some(names)
+}
+
+/// One row as a JSON object. `unended`: nothing follows it, not even a line end.
+pub(super) fn json_row<'a>(batch: &mut Batch<'a>, table: &Arc<Table>, at: RowAt, text: &'a str, unended: bool) {
+    let columns = &table.columns;
+    let mut cells = vec![Cell::Missing; columns.names.len()];
+    let mut expected = 0;
+    let mut last_name = "";
+    let read = json::members(text, |key, value| {
+        last_name = key;
+        // Members nearly always come in the first line's order.
+        let column = if columns.names.get(expected).is_some_and(|name| name == key) {
+            Some(expected)
+        } else {
+            columns.names.iter().position(|name| name == key)
+        };
+        if let Some(column) = column {
+            cells[column] = cell(value, Some(column) == columns.payload || Some(column) == columns.metadata);
+            expected = column + 1;
+        }
+    });
+    match read {
+        Ok(()) => rows::row(batch, table, at, cells),
+        Err(_) if unended => {
+            let detail = format!("the last row is cut off after {} bytes", text.len());
+            rows::broken_row(batch, table, at, cells, FaultKind::TornTail, detail);
+        }
+        Err(err) => {
+            let detail = format!("{}, after member `{last_name}`", rows::json_error(text, err));
+            rows::broken_row(batch, table, at, cells, FaultKind::MalformedRecord, detail);
+        }
+    }
+}
+
+fn cell(value: Json<'_>, json: bool) -> Cell<'_> {
+    match value {
+        Json::Null => Cell::Null,
+        // The quotes stand around the slice, so widening by them stays within the line.
+        Json::Text { raw, escaped: false } if json => Cell::Text(raw.into()),
+        Json::Text { raw, .. } if json => Cell::Text(json::unescape(raw).into()),
+        Json::Object(text) | Json::Array(text) => Cell::Json(text),
+        Json::Bare(text) if json => Cell::Json(text),
+        Json::Bare(text) => Cell::Text(text.into()),
+        Json::Text { .. } => value.text().map_or(Cell::Null, Cell::Text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::testing::check;
+
+    use super::*;
+
+    #[test]
+    fn reads_rows_and_saves_what_it_can_of_broken_ones() {
+        check(
+            &StoreJsonl,
+            concat!(
+                r#"{"event_id":"01a20909-dd33-7125-80f1-dcbddf0901e5","stream_id":"a","stream_version":1,"event_type":"E","event_data":{"x": 1},"metadata":{},"created_at":"2026-11-23T15:32:51.121371+00:00"}"#,
+                "\n",
+                r#"{"stream_id":"a","event_id":"01a20909-dd33-7125-80f1-dcbddf0901e6","stream_version":2,"event_data":{"x": ,"created_at":"2026-11-23T15:32:51Z"}"#,
+                "\n",
+                r#"{"event_id":"01a20909-dd33-7125-80f1-dcbddf0901e7","stream_id":"a","stream_version":3,"event_data":null,"metadata":"{}"}"#,
+                "\n\n",
+                r#"{"event_id":"01a20909-dd33-7125-80f1-dcbddf0901e8","stream_id":"a","stream_ver"#,
+            ),
+            &[
+                "1 15:32:51 a@1 01a20909-dd33-7125-80f1-dcbddf0901e5",
+                "2 - a@2 01a20909-dd33-7125-80f1-dcbddf0901e6",
+                "2 malformed-record a no valid JSON: not a value at byte 105, after `,\"event_data\":{\"x\": `, after member `stream_version`",
+                "3 - a@3 01a20909-dd33-7125-80f1-dcbddf0901e7",
+                "3 invalid-payload a is NULL",
+                "5 torn-tail a the last row is cut off after 78 bytes",
+                "records 2 rejected 2 skipped 1",
+            ],
+        );
+    }
+}

@@ -1,0 +1,182 @@
+//! From pieces of text to records.
+//!
+//! To add a format: write `formats/<name>.rs` with a unit struct, `impl Format` and its tests, then add its `mod` line
+//! and its row below. Logger field names and store layouts are data (`patterns/fields.toml`, `patterns/stores/`).
+//!
+//! A format answers three questions: is this mine (`sniff`), where may a piece end (`cutter`, sequential and cheap),
+//! and what does it hold (`decode`, in parallel, never failing). Where records begin depends on the text alone, never
+//! on where pieces end, so that any piece size gives the same records.
+
+mod csv_text;
+mod entry;
+mod formats {
+    pub(super) mod cri_log;
+    pub(super) mod json_log;
+    pub(super) mod otlp_json;
+    pub(super) mod pg_csvlog;
+    pub(super) mod pg_dump;
+    pub(super) mod pg_jsonlog;
+    pub(super) mod pg_stderr;
+    pub(super) mod store_csv;
+    pub(super) mod store_json_array;
+    pub(super) mod store_jsonl;
+    pub(super) mod text_log;
+}
+mod json;
+mod lexicon;
+mod lines;
+mod recognise;
+mod rows;
+mod sql;
+#[cfg(test)]
+mod testing;
+mod time;
+
+use std::sync::Arc;
+
+pub use lexicon::{Lexicon, LexiconError};
+pub use recognise::{Recognised, recognise};
+pub use time::parse as parse_time;
+
+use crate::model::{Batch, Place, Table};
+
+/// Every format, most specific first: ties in `sniff` go to the earlier row.
+pub const FORMATS: &[&dyn Format] = &[
+    &formats::pg_jsonlog::PgJsonlog,
+    &formats::pg_csvlog::PgCsvlog,
+    &formats::pg_dump::PgDump,
+    &formats::store_jsonl::StoreJsonl,
+    &formats::store_json_array::StoreJsonArray,
+    &formats::store_csv::StoreCsv,
+    &formats::otlp_json::OtlpJson,
+    &formats::json_log::JsonLog,
+    &formats::cri_log::CriLog,
+    &formats::pg_stderr::PgStderr,
+    &formats::text_log::TextLog,
+];
+
+/// What kind of evidence a format is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Log,
+    /// One of the forms in which a `PostgreSQL` server writes the same log: counted once, the lowest rank is kept.
+    ServerLog {
+        rank: u8,
+    },
+    Store,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Log | Kind::ServerLog { .. } => "log",
+            Kind::Store => "store",
+        }
+    }
+}
+
+/// How to read one kind of input.
+pub trait Format: Sync {
+    /// Stable, kebab-case: in reports and for `--format`.
+    fn id(&self) -> &'static str;
+
+    fn kind(&self) -> Kind;
+
+    /// One line for people.
+    fn about(&self) -> &'static str;
+
+    /// How sure we are, from 0 (no) to 100.
+    fn sniff(&self, head: &Head<'_>, lexicon: &Lexicon) -> u8;
+
+    /// Finds where pieces may end; sees the source in order, from its first byte.
+    fn cutter(&self, head: &Head<'_>, lexicon: &Arc<Lexicon>) -> Box<dyn Cutter>;
+
+    /// Reads every record of a piece. Never fails: see [`Batch::problems`].
+    fn decode<'a>(&self, chunk: &Chunk<'a>, lexicon: &Lexicon) -> Batch<'a>;
+}
+
+/// The beginning of a source.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    pub text: &'a str,
+    /// Whether that is all of it.
+    pub whole: bool,
+}
+
+/// Says how many bytes to take, and what a decoder must know of what came before them.
+pub trait Cutter: Send {
+    /// `bytes` begin with a record (or follow a forced cut). Returns a length of at least `want` where that many are
+    /// there, or `None` to be shown more. With `last`, everything left is in `bytes`.
+    fn cut(&mut self, bytes: &[u8], want: usize, last: bool) -> Option<(usize, Context)>;
+}
+
+/// What a piece cannot know by itself.
+#[derive(Clone, Debug, Default)]
+pub enum Context {
+    /// Nothing: every record explains itself.
+    #[default]
+    None,
+    /// Plain text, and whether its entries begin with a time.
+    Text { timed: bool },
+    /// Rows of one table. `None`: no profile knows it, its rows are counted and left out.
+    Rows { table: Option<Arc<Table>>, shape: Shape, torn: bool },
+    /// SQL statements, with the column order of the tables created so far.
+    Statements { created: Arc<CreatedTables>, torn: Option<&'static str> },
+}
+
+/// Columns by table name (`schema.table`), as `CREATE TABLE` gave them.
+pub type CreatedTables = std::collections::BTreeMap<String, Vec<String>>;
+
+/// How rows are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// Name of the table, where the source gives it.
+    pub name: String,
+    pub delimiter: u8,
+    /// Fewest and most fields of a whole row.
+    pub fields: (usize, usize),
+    /// Length of the header in the first piece.
+    pub header: usize,
+    /// Whether the first row's time says its zone.
+    pub zoned: bool,
+}
+
+/// A run of whole records.
+#[derive(Clone, Copy, Debug)]
+pub struct Chunk<'a> {
+    /// Valid text: a byte that is no UTF-8 stands as `?`, so that offsets stay true.
+    pub text: &'a str,
+    /// Offset of the first byte in the source.
+    pub start: u64,
+    /// Line of the first byte, from 1.
+    pub line: u64,
+    /// Nothing follows in the source.
+    pub last: bool,
+    /// Offsets in `text` of the bytes that were no UTF-8, in order.
+    pub invalid: &'a [usize],
+    pub context: &'a Context,
+}
+
+impl Chunk<'_> {
+    fn place(&self, offset: usize, line: u64) -> Place {
+        Place { byte: self.start + offset as u64, line }
+    }
+
+    /// Whether a byte of this range was no UTF-8.
+    fn damaged(&self, range: &std::ops::Range<usize>) -> bool {
+        let from = self.invalid.partition_point(|offset| *offset < range.start);
+        self.invalid.get(from).is_some_and(|offset| *offset < range.end)
+    }
+}
+
+/// The format that reads a source best, or `None`; then [`recognise`] may still name it.
+pub fn sniff(head: &Head<'_>, lexicon: &Lexicon) -> Option<&'static dyn Format> {
+    let mut best: Option<(u8, &'static dyn Format)> = None;
+    for format in FORMATS {
+        let sure = format.sniff(head, lexicon);
+        if sure > best.map_or(0, |(sure, _)| sure) {
+            best = Some((sure, *format));
+        }
+    }
+    best.map(|(_, format)| format)
+}

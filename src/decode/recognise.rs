@@ -1,0 +1,99 @@
+//! What can be named though nothing here reads it: a row in the ledger with a reason and advice, never silence.
+
+use super::Head;
+
+/// What a source is, and what its reader should do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recognised {
+    /// Kebab-case, as a format's id would be.
+    pub format: &'static str,
+    /// store, snapshot, archive, document, other.
+    pub kind: &'static str,
+    pub advice: String,
+    /// Whether leaving it unread leaves the report incomplete: a backup that was not checked must not look clean.
+    pub needed: bool,
+}
+
+/// Magic bytes at the start, with what they mean.
+const MAGIC: &[(&[u8], &str, &str, &str, bool)] = &[
+    (b"PGDMP", "pg-dump-custom", "store", "a custom-format dump is not read yet; `pg_restore -f dump.sql FILE` makes a plain one", true),
+    (b"SQLite format 3\0", "sqlite", "store", "a SQLite file is not read yet; export its events table as CSV with a header", true),
+    (b"PK\x03\x04", "zip", "archive", "archives are not read yet; unpack it and name the folder", true),
+    (b"BZh", "bzip2", "archive", "bzip2 is not read yet; pipe it in: `bzip2 -dc FILE | coroner analyze -`", true),
+    (b"\xfd7zXZ\0", "xz", "archive", "xz is not read yet; pipe it in: `xz -dc FILE | coroner analyze -`", true),
+    (b"\x04\x22\x4d\x18", "lz4", "archive", "lz4 is not read yet; pipe it in: `lz4 -dc FILE | coroner analyze -`", true),
+    (b"\xff\xfe", "utf-16", "other", "UTF-16 text is not read; convert it: `iconv -f utf-16 -t utf-8`", true),
+    (b"\xfe\xff", "utf-16", "other", "UTF-16 text is not read; convert it: `iconv -f utf-16 -t utf-8`", true),
+    (b"\x7fELF", "executable", "other", "a program, not evidence", false),
+];
+
+/// Columns of psql's CSV exports that belong to the snapshots of the manual, by their first columns.
+const SNAPSHOTS: &[(&str, &str)] = &[
+    ("datid,datname,pid,", "pg-stat-activity"),
+    ("blocked_pid,", "pg-blocking-queries"),
+    ("locktype,database,relation,", "pg-locks"),
+    ("query,mean_exec_time,", "pg-stat-statements"),
+    ("userid,dbid,", "pg-stat-statements"),
+    ("relid,indexrelid,", "pg-stat-user-indexes"),
+    ("schemaname,tablename,size", "table-sizes"),
+];
+
+const LATER: &str = "snapshots are listed, not analysed, in this version";
+
+/// Names a source that no format reads.
+pub fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
+    let of = |format, kind, advice: &str, needed| Recognised { format, kind, advice: advice.to_owned(), needed };
+    if bytes.is_empty() {
+        return of("empty", "other", "empty file", false);
+    }
+    if let Some((_, format, kind, advice, needed)) = MAGIC.iter().find(|(magic, ..)| bytes.starts_with(magic)) {
+        return of(format, kind, advice, *needed);
+    }
+    if bytes.get(257..262) == Some(b"ustar") {
+        return of("tar", "archive", "archives are not read yet; unpack it and name the folder", true);
+    }
+    let text = head.text.trim_start_matches('\u{feff}').trim_ascii_start();
+    let first = text.lines().next().unwrap_or_default();
+    if let Some((_, format)) = SNAPSHOTS.iter().find(|(start, _)| first.starts_with(start)) {
+        return of(format, "snapshot", LATER, false);
+    }
+    if text.starts_with("# HELP ") || text.starts_with("# TYPE ") {
+        return of("prometheus-text", "snapshot", LATER, false);
+    }
+    if first.starts_with("{\"record\":\"header\"") {
+        return of("eventcore-fs", "store", "transaction files of a file store are not verified yet", true);
+    }
+    if text.is_empty() {
+        return of("blank", "other", "nothing but blanks", false);
+    }
+    if text.starts_with(['{', '[']) {
+        let advice = "a JSON document: neither log lines nor a table that a store profile knows";
+        return of("json-document", "document", advice, false);
+    }
+    if bytes.contains(&0) {
+        return of("unknown", "other", "binary data of no known kind", false);
+    }
+    of("unknown", "other", "text that is no log: neither a time, nor a level, nor a known export", false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_what_it_cannot_read() {
+        for (bytes, format, needed) in [
+            (&b"PGDMP\x01\x0e"[..], "pg-dump-custom", true),
+            (b"SQLite format 3\0more", "sqlite", true),
+            (b"datid,datname,pid,leader_pid\n", "pg-stat-activity", false),
+            (b"# HELP a b\n", "prometheus-text", false),
+            (b"{\n \"a\": 1\n}", "json-document", false),
+            (b"", "empty", false),
+            (b"\x00\x01", "unknown", false),
+        ] {
+            let text = std::str::from_utf8(bytes).unwrap_or_default();
+            let found = recognise(bytes, &Head { text, whole: true });
+            assert_eq!((found.format, found.needed), (format, needed));
+        }
+    }
+}

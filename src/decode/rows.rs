@@ -1,0 +1,268 @@
+//! From the cells of a row to an event or a checkpoint: what every container of a store shares.
+//!
+//! A cell that breaks a rule becomes a [`RowFault`] and the row still counts where its stream and version are known:
+//! one bad cell must not turn into a false gap.
+
+use std::{borrow::Cow, sync::Arc};
+
+use crate::model::{
+    Batch, Checkpoint, EventId, FaultKind, IdShape, RowFault, StoredEvent, Table, TableRole, TableRows, Zone,
+};
+
+use super::{json, time};
+
+/// One cell of a row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum Cell<'a> {
+    /// The row has no such cell.
+    #[default]
+    Missing,
+    Null,
+    Text(Cow<'a, str>),
+    /// JSON that was valid when its line was read.
+    Json(&'a str),
+}
+
+impl<'a> Cell<'a> {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Cell::Text(text) => Some(text),
+            Cell::Json(text) => Some(text),
+            Cell::Missing | Cell::Null => None,
+        }
+    }
+
+    fn take(&mut self) -> Cow<'a, str> {
+        match std::mem::take(self) {
+            Cell::Text(text) => text,
+            Cell::Json(text) => Cow::Borrowed(text),
+            Cell::Missing | Cell::Null => Cow::Borrowed(""),
+        }
+    }
+}
+
+/// Where a row stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowAt {
+    pub(super) byte: u64,
+    /// Bytes of the row.
+    pub(super) len: usize,
+    /// A byte of it was no UTF-8.
+    pub(super) damaged: bool,
+}
+
+/// The rows of `table` in this batch so far.
+pub(super) fn of_table<'b, 'a>(batch: &'b mut Batch<'a>, table: &Arc<Table>) -> &'b mut TableRows<'a> {
+    let at = batch.tables.iter().position(|rows| Arc::ptr_eq(&rows.table, table) || rows.table == *table);
+    let at = at.unwrap_or_else(|| {
+        batch.tables.push(TableRows::new(Arc::clone(table)));
+        batch.tables.len() - 1
+    });
+    &mut batch.tables[at]
+}
+
+/// Takes in a row whose cells were all read.
+pub(super) fn row<'a>(batch: &mut Batch<'a>, table: &Arc<Table>, at: RowAt, mut cells: Vec<Cell<'a>>) {
+    let zone = match table.role {
+        TableRole::Events => {
+            let rows = of_table(batch, table);
+            event(rows, at, &mut cells)
+        }
+        TableRole::Checkpoints => {
+            let rows = of_table(batch, table);
+            checkpoint(rows, at, &mut cells)
+        }
+    };
+    if let Some((time, zone)) = zone {
+        batch.rows.add(time);
+        batch.saw_zone(zone);
+    }
+    batch.account.decoded(at.len);
+}
+
+/// A row that could not be read whole: what was read of it is saved, and the row is a fault of `kind`.
+pub(super) fn broken_row<'a>(
+    batch: &mut Batch<'a>,
+    table: &Arc<Table>,
+    at: RowAt,
+    mut cells: Vec<Cell<'a>>,
+    kind: FaultKind,
+    detail: String,
+) {
+    let rows = of_table(batch, table);
+    let columns = &table.columns;
+    let mut named = |column: Option<usize>| {
+        let cell = column.and_then(|column| cells.get_mut(column))?;
+        cell.text().filter(|text| !text.is_empty())?;
+        Some(cell.take())
+    };
+    let stream = named(columns.stream);
+    let version = named(columns.version).and_then(|text| text.trim_ascii().parse::<i64>().ok());
+    let id_text = named(columns.id);
+    let id = id_text.as_deref().and_then(uuid);
+    rows.faults.push(RowFault {
+        byte: at.byte,
+        kind,
+        stream: stream.as_deref().map(str::to_owned),
+        event_id: id_text.map(Cow::into_owned),
+        version,
+        detail,
+    });
+    if let (TableRole::Events, Some(stream), Some(version)) = (table.role, stream, version) {
+        let id = id.unwrap_or(EventId::NONE);
+        rows.events.push(StoredEvent { byte: at.byte, stream, version, id, time: None });
+    }
+    batch.account.rejected(at.len);
+}
+
+type Dated = Option<(crate::model::Timestamp, Zone)>;
+
+fn event<'a>(rows: &mut TableRows<'a>, at: RowAt, cells: &mut [Cell<'a>]) -> Dated {
+    let table = Arc::clone(&rows.table);
+    let columns = &table.columns;
+    let get = |column: Option<usize>| column.and_then(|column| cells.get(column)).unwrap_or(&Cell::Missing);
+    let mut faults: Vec<(FaultKind, String)> = Vec::new();
+
+    let id_text = get(columns.id).text().unwrap_or_default();
+    let id = match (table.id_shape, uuid(id_text)) {
+        (IdShape::Uuid, Some(EventId::NONE)) => {
+            faults.push((FaultKind::NilEventId, "the event id is all zeroes".to_owned()));
+            EventId::NONE
+        }
+        (IdShape::Uuid, Some(id)) => id,
+        (IdShape::Uuid, None) if columns.id.is_some() => {
+            faults.push((FaultKind::InvalidEventId, format!("`{}` is no UUID", shown(id_text))));
+            EventId::NONE
+        }
+        _ => EventId::NONE,
+    };
+    let version_text = get(columns.version).text().unwrap_or_default();
+    let version = version_text.trim_ascii().parse::<i64>().ok();
+    if version.is_none() {
+        faults.push((FaultKind::InvalidVersion, format!("`{}` is no version number", shown(version_text))));
+    }
+    if get(columns.stream).text().unwrap_or_default().is_empty() {
+        faults.push((FaultKind::EmptyStreamId, "the stream id is empty".to_owned()));
+    }
+    if let Some(why) = not_json(get(columns.payload), columns.payload.is_some()) {
+        faults.push((FaultKind::InvalidPayload, why));
+    }
+    if let Some(why) = not_json(get(columns.metadata), false) {
+        faults.push((FaultKind::InvalidMetadata, why));
+    }
+    if at.damaged {
+        faults.push((FaultKind::InvalidUtf8, "the row has bytes that are not UTF-8".to_owned()));
+    }
+    let time_text = get(columns.time).text();
+    let dated = time_text.and_then(time::parse);
+    if let (None, Some(text)) = (dated, time_text) {
+        faults.push((FaultKind::MalformedRecord, format!("`{}` is no time", shown(text))));
+    }
+
+    if !faults.is_empty() {
+        let stream = get(columns.stream).text().map(str::to_owned);
+        let event_id = Some(id_text.to_owned());
+        rows.faults.extend(faults.into_iter().map(|(kind, detail)| RowFault {
+            byte: at.byte,
+            kind,
+            stream: stream.clone(),
+            event_id: event_id.clone(),
+            version,
+            detail,
+        }));
+    }
+    let stream = columns.stream.and_then(|column| cells.get_mut(column)).map(Cell::take).unwrap_or_default();
+    if let Some(version) = version {
+        let time = dated.map(|(time, _)| time);
+        rows.events.push(StoredEvent { byte: at.byte, stream, version, id, time });
+    }
+    dated
+}
+
+fn checkpoint<'a>(rows: &mut TableRows<'a>, at: RowAt, cells: &mut [Cell<'a>]) -> Dated {
+    let table = Arc::clone(&rows.table);
+    let columns = &table.columns;
+    let dated = columns.time.and_then(|column| cells.get(column)?.text()).and_then(time::parse);
+    let mut take = |column: Option<usize>| match column.and_then(|column| cells.get_mut(column)) {
+        Some(cell) if cell.text().is_some() => Some(cell.take()),
+        _ => None,
+    };
+    let position = take(columns.version);
+    let name = take(columns.stream).unwrap_or_default();
+    rows.checkpoints.push(Checkpoint { byte: at.byte, name, position, updated_at: dated.map(|(time, _)| time) });
+    dated
+}
+
+/// Why a cell that should hold JSON does not. NULL and absence are fine unless `required`.
+fn not_json(cell: &Cell<'_>, required: bool) -> Option<String> {
+    match cell {
+        // A string that holds JSON is a text column exported as JSON; any other string is itself the payload.
+        Cell::Json(text) if !text.starts_with('"') => None,
+        Cell::Json(text) => {
+            let inner = json::unescape(text.trim_matches('"'));
+            if inner.starts_with(['{', '[']) { json::validate(&inner).err().map(|err| json_error(&inner, err)) } else { None }
+        }
+        Cell::Text(text) => json::validate(text).err().map(|err| json_error(text, err)),
+        Cell::Null if required => Some("is NULL".to_owned()),
+        Cell::Missing | Cell::Null => None,
+    }
+}
+
+pub(super) fn json_error(text: &str, err: json::Error) -> String {
+    let near: String = text.get(..err.at).unwrap_or(text).chars().rev().take(20).collect::<Vec<_>>().into_iter().rev().collect();
+    format!("no valid JSON: {} at byte {}, after `{near}`", err.why, err.at)
+}
+
+/// A UUID in its usual form, or without hyphens, or in braces; any case.
+pub(super) fn uuid(text: &str) -> Option<EventId> {
+    let text = text.trim_ascii();
+    let text = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
+    let bytes = text.as_bytes();
+    let hyphens: &[usize] = match bytes.len() {
+        36 => &[8, 13, 18, 23],
+        32 => &[],
+        _ => return None,
+    };
+    let mut id: u128 = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        if hyphens.contains(&at) {
+            if *byte != b'-' {
+                return None;
+            }
+            continue;
+        }
+        let digit = char::from(*byte).to_digit(16)?;
+        id = id << 4 | u128::from(digit);
+    }
+    Some(EventId(id))
+}
+
+/// The beginning of a cell, for a message.
+pub(super) fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(60).collect();
+    if shown.len() < text.len() {
+        shown.push_str("...");
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_uuids_in_their_forms() {
+        let id = Some(EventId(0x01a2_0909_dd33_7125_80f1_dcbd_df09_01e5));
+        for text in [
+            "01a20909-dd33-7125-80f1-dcbddf0901e5",
+            "01A20909-DD33-7125-80F1-DCBDDF0901E5",
+            "{01a20909-dd33-7125-80f1-dcbddf0901e5}",
+            "01a20909dd33712580f1dcbddf0901e5",
+        ] {
+            assert_eq!(uuid(text), id, "{text}");
+        }
+        for text in ["", "01a20909-dd33-7125-80f1-dcbddf0xyz", "01a20909xdd33-7125-80f1-dcbddf0901e5"] {
+            assert_eq!(uuid(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! From facts to a report: judges, correlates and ranks. Small: grows with what was found.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    check::{self, Evidence, Judgement, Outcome, facts::SourceFacts},
+    correlate, ingest,
+    ingest::Found,
+    model::{
+        AsOf, Fault, Settings, Severity, Window,
+        report::{
+            EvidenceRow, Integrity, Ledger, PackUsed, Report, ReportWindow, Run, SCHEMA_VERSION, Status, Store, Unlisted,
+            Verdict,
+        },
+    },
+    rank,
+};
+
+use super::{Partial, Plan, SourcePart};
+
+/// Concludes. `found` tells what was passed over, for the ledger.
+pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Report {
+    let mut ledger_rows: BTreeMap<String, EvidenceRow> = BTreeMap::new();
+    let mut incomplete = Vec::new();
+    let (mut facts, mut evidence_of, mut ranks) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let copies = copies(&partial);
+    for (name, part) in partial.sources {
+        let mut row = ledger_row(&name, &part);
+        incomplete.extend(part.reading.incomplete.clone());
+        if let Some(rank) = part.reading.server_rank {
+            ranks.insert(name.clone(), rank);
+        }
+        if let Some(first) = copies.get(&name) {
+            row.notes.push(format!("the same bytes as {first}: counted once"));
+        } else {
+            facts.insert(name.clone(), part.facts);
+        }
+        evidence_of.extend(part.evidence.map(|evidence| (name.clone(), evidence)));
+        ledger_rows.insert(name, row);
+    }
+    for twin in check::twins(&facts, &ranks) {
+        facts.remove(&twin.path);
+        if let Some(row) = ledger_rows.get_mut(&twin.path) {
+            row.notes.push(twin.note);
+        }
+    }
+    for (evidence, why) in &found.passed_over {
+        ledger_rows.insert(evidence.name.clone(), passed_over(&evidence.name, why));
+    }
+
+    let window = window(&plan.settings, &facts);
+    let evidence = Evidence::new(facts);
+    let judgement = Judgement { settings: &plan.settings, patterns: &plan.packs.patterns, as_of: window.as_of };
+    let (mut outcome, checks) = check::conclude(&evidence, &judgement);
+    cite(&mut outcome, &evidence_of);
+    let integrity = integrity(&evidence, &mut outcome);
+    let mut findings = std::mem::take(&mut outcome.findings);
+    findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.count.cmp(&a.count)).then(a.id.cmp(&b.id)));
+    let incidents = rank::rank(correlate::correlate(&mut findings, &plan.settings), &findings);
+    let incomplete = shorten(incomplete);
+    Report {
+        schema_version: SCHEMA_VERSION.to_owned(),
+        verdict: verdict(&findings, incidents.len(), incomplete),
+        window,
+        incidents,
+        findings,
+        suspects: Vec::new(),
+        patterns: outcome.patterns,
+        integrity,
+        ledger: Ledger { evidence: ledger_rows.into_values().collect(), checks },
+        run: run(plan),
+    }
+}
+
+/// Sources whose bytes another source has as well, by name, with the name of the first.
+fn copies(partial: &Partial) -> BTreeMap<String, String> {
+    let mut first: BTreeMap<&str, &String> = BTreeMap::new();
+    let mut copies = BTreeMap::new();
+    for (name, part) in &partial.sources {
+        if part.reading.hash.is_empty() || part.reading.bytes == 0 {
+            continue;
+        }
+        match first.get(part.reading.hash.as_str()) {
+            Some(known) => {
+                copies.insert(name.clone(), (*known).clone());
+            }
+            None => {
+                first.insert(&part.reading.hash, name);
+            }
+        }
+    }
+    copies
+}
+
+fn ledger_row(name: &str, part: &SourcePart) -> EvidenceRow {
+    let SourcePart { facts, reading, .. } = part;
+    let mut notes = reading.notes.clone();
+    notes.extend(facts.notes.values().into_iter().map(|(note, _)| note.to_owned()));
+    if facts.log.without_message > 0 {
+        notes.push(format!("{} entries without a message", facts.log.without_message));
+    }
+    let unlisted = facts.problems.seen - facts.problems.items.len() as u64;
+    let mut problems: Vec<String> =
+        facts.problems.items.iter().map(|problem| format!("line {}, byte {}: {}", problem.place.line, problem.place.byte, problem.why)).collect();
+    if unlisted > 0 {
+        problems.push(format!("and {unlisted} more"));
+    }
+    EvidenceRow {
+        path: name.to_owned(),
+        kind: reading.kind.clone(),
+        format: reading.format.clone(),
+        compression: reading.compression.clone(),
+        bytes: reading.bytes,
+        records: facts.account.records,
+        rejected: facts.account.rejected,
+        skipped: facts.account.skipped,
+        read: facts.account.into(),
+        first: facts.window.from,
+        last: facts.window.to,
+        zone_basis: facts.zone.name().to_owned(),
+        hash: reading.hash.clone(),
+        notes,
+        problems,
+    }
+}
+
+fn passed_over(name: &str, why: &str) -> EvidenceRow {
+    EvidenceRow {
+        path: name.to_owned(),
+        kind: "other".to_owned(),
+        format: "unread".to_owned(),
+        compression: "none".to_owned(),
+        zone_basis: "none".to_owned(),
+        notes: vec![why.to_owned()],
+        ..EvidenceRow::default()
+    }
+}
+
+/// The window of the evidence: of what is not stray, so that one event from the year 1999 does not stretch it.
+fn window(settings: &Settings, facts: &BTreeMap<String, SourceFacts>) -> ReportWindow {
+    let (as_of, as_of_basis) = check::as_of(settings, facts);
+    let mut window = Window::default();
+    for facts in facts.values() {
+        window.join(&facts.log.window);
+        facts.stores.values().for_each(|store| window.join(&store.window));
+    }
+    let within = |time: &crate::model::Timestamp| as_of.is_none_or(|as_of| as_of.since(*time) <= settings.ancient_before);
+    let from = window.from.filter(within).or_else(|| facts.values().filter_map(|facts| facts.log.window.from).min());
+    ReportWindow { from, to: window.to.min(as_of.or(window.to)), as_of, as_of_basis }
+}
+
+/// Looks up line numbers and excerpts of every place that will be printed.
+fn cite(outcome: &mut Outcome, evidence: &BTreeMap<String, ingest::Evidence>) {
+    let mut wanted: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    for fault in outcome.faults.values().flat_map(|listed| &listed.items).filter(|fault| fault.line == 0) {
+        wanted.entry(fault.path.clone()).or_default().insert(fault.byte);
+    }
+    let cited: BTreeMap<&String, _> = wanted
+        .iter()
+        .filter_map(|(path, offsets)| {
+            let offsets: Vec<u64> = offsets.iter().copied().collect();
+            Some((path, ingest::cite(evidence.get(path)?, &offsets)))
+        })
+        .collect();
+    for fault in outcome.faults.values_mut().flat_map(|listed| &mut listed.items) {
+        fault.line = cited.get(&fault.path).and_then(|lines| lines.get(&fault.byte)).map_or(0, |citation| citation.line);
+    }
+    for place in outcome.findings.iter_mut().filter(|finding| finding.check == "integrity").flat_map(|finding| &mut finding.evidence) {
+        if let Some(citation) = cited.get(&place.path).and_then(|lines| lines.get(&place.byte)) {
+            place.line = citation.line;
+            place.excerpt = String::from_utf8_lossy(&citation.excerpt).into_owned();
+        }
+    }
+}
+
+fn integrity(evidence: &Evidence, outcome: &mut Outcome) -> Integrity {
+    let mut integrity = Integrity::default();
+    for store in &evidence.stores {
+        let claims = |faults: &[Fault]| faults.iter().any(|fault| fault.severity > Severity::Info);
+        let of_store = outcome.faults.iter().filter(|((path, key, _), _)| *path == store.path && *key == store.key);
+        let faults = of_store.filter(|(_, listed)| claims(&listed.items)).map(|(_, listed)| listed.seen).sum();
+        let streams = store.facts.streams.names.iter().filter(|name| !name.is_empty()).count() as u64;
+        integrity.stores.push(Store {
+            path: store.path.clone(),
+            profile: store.key.profile.clone(),
+            schema: store.key.schema.clone(),
+            streams,
+            events: store.facts.rows.len() as u64,
+            checkpoints: store.facts.checkpoints.len() as u64,
+            first_version: store.facts.has_events.then_some(store.base),
+            first: store.facts.window.from,
+            last: store.facts.window.to,
+            faults,
+        });
+    }
+    for ((path, _, kind), listed) in std::mem::take(&mut outcome.faults) {
+        let unlisted = listed.seen - listed.items.len() as u64;
+        if unlisted > 0 {
+            integrity.unlisted.push(Unlisted { path, kind: kind.name().to_owned(), count: unlisted });
+        }
+        integrity.faults.extend(listed.items);
+    }
+    integrity
+}
+
+/// Reasons that many files share are one line: a folder of a thousand transaction files is not a thousand reasons.
+fn shorten(reasons: Vec<String>) -> Vec<String> {
+    let mut by_reason: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for reason in reasons {
+        let (path, why) = reason.split_once(": ").unwrap_or(("", &reason));
+        by_reason.entry(why.to_owned()).or_default().push(path.to_owned());
+    }
+    let line = |(why, paths): (String, Vec<String>)| match &paths[..] {
+        [path] => format!("{path}: {why}"),
+        [first, ..] => format!("{} files, the first {first}: {why}", paths.len()),
+        [] => why,
+    };
+    by_reason.into_iter().map(line).collect()
+}
+
+fn verdict(findings: &[crate::model::Finding], incidents: usize, incomplete: Vec<String>) -> Verdict {
+    let worst_severity = findings.iter().map(|finding| finding.severity).max();
+    let status = match worst_severity {
+        _ if !incomplete.is_empty() => Status::Incomplete,
+        Some(Severity::Warning | Severity::Error | Severity::Critical) => Status::Findings,
+        Some(Severity::Info) | None => Status::Clean,
+    };
+    Verdict { status, worst_severity, incidents, findings: findings.len(), incomplete }
+}
+
+fn run(plan: &Plan) -> Run {
+    let as_of = match plan.settings.as_of {
+        AsOf::Newest => "newest".to_owned(),
+        AsOf::At(time) => time.to_string(),
+    };
+    let seconds = |micros: i64| format!("{} s", micros / 1_000_000);
+    let settings = [
+        ("as_of", as_of),
+        ("ancient_before", seconds(plan.settings.ancient_before)),
+        ("future_after", seconds(plan.settings.future_after)),
+        ("id_time_apart", seconds(plan.settings.id_time_apart)),
+        ("incident_gap", seconds(plan.settings.incident_gap)),
+        ("regression_over", seconds(plan.settings.regression_over)),
+    ];
+    Run {
+        tool: "coroner".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        arguments: plan.arguments.clone(),
+        settings: settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        pattern_packs: plan
+            .packs
+            .packs
+            .iter()
+            .map(|pack| PackUsed { name: pack.meta.name.clone(), patterns: pack.patterns, hash: pack.hash.clone() })
+            .collect(),
+    }
+}

@@ -1,0 +1,141 @@
+//! The lines that a report cites, read again by their byte offset.
+//!
+//! Folding keeps eight bytes a place; the line number and the text are fetched here for the few places that are
+//! printed. A settled plain file is mapped, for random access pays; anything else is streamed once more.
+
+use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
+
+use super::{hash::HashKind, map::map_settled, open::{Compression, Opened}, reader::Reader, walk::{Evidence, STDIN}};
+
+/// A cited place: its line, and the beginning of that line from the cited byte on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Citation {
+    /// From 1.
+    pub line: u64,
+    pub excerpt: Vec<u8>,
+}
+
+/// An excerpt's length: enough to recognise a row, short enough for a ticket.
+const EXCERPT: usize = 240;
+
+/// Looks up byte offsets of the unpacked source. Offsets that cannot be read any more are left out.
+pub fn cite(evidence: &Evidence, offsets: &[u64]) -> BTreeMap<u64, Citation> {
+    let mut sorted: Vec<u64> = offsets.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let mut cited = BTreeMap::new();
+    if sorted.is_empty() || evidence.path == Path::new(STDIN) {
+        return cited;
+    }
+    let plain = Reader::open(evidence, HashKind::Blake3).is_ok_and(|reader| reader.compression() == Compression::None);
+    match map_settled(&evidence.path) {
+        Ok(Some(map)) if plain => cite_slice(&map, &sorted, &mut cited),
+        _ if plain => {
+            if let Ok(file) = File::open(&evidence.path) {
+                cite_stream(|buffer| (&file).read(buffer), &sorted, &mut cited);
+            }
+        }
+        _ => {
+            if let Ok(mut opened) = Opened::open(&evidence.path, HashKind::Blake3) {
+                cite_stream(|buffer| opened.read(buffer), &sorted, &mut cited);
+            }
+        }
+    }
+    cited
+}
+
+fn cite_slice(bytes: &[u8], sorted: &[u64], cited: &mut BTreeMap<u64, Citation>) {
+    let (mut line, mut at) = (1, 0);
+    for offset in sorted {
+        let Some(rest) = bytes.get(*offset as usize..) else { break };
+        line += newlines(&bytes[at..*offset as usize]);
+        at = *offset as usize;
+        cited.insert(*offset, Citation { line, excerpt: first_line(rest).to_vec() });
+    }
+}
+
+/// Reads on until the last offset has its excerpt, holding one buffer and the overlap that an excerpt needs.
+fn cite_stream(
+    mut read: impl FnMut(&mut [u8]) -> std::io::Result<usize>,
+    sorted: &[u64],
+    cited: &mut BTreeMap<u64, Citation>,
+) {
+    let mut window: Vec<u8> = Vec::new();
+    let mut buffer = vec![0; 1 << 20];
+    let (mut start, mut line, mut next) = (0_u64, 1, 0);
+    let mut ended = false;
+    while next < sorted.len() {
+        while window.len() < buffer.len() && !ended {
+            match read(&mut buffer) {
+                Ok(read) if read > 0 => window.extend_from_slice(&buffer[..read]),
+                _ => ended = true,
+            }
+        }
+        if window.is_empty() {
+            return;
+        }
+        // All but the last excerpt's length can be cited now; the rest with the next bytes.
+        let usable = if ended { window.len() } else { window.len() - EXCERPT };
+        let mut at = 0;
+        while let Some(offset) = sorted.get(next).filter(|offset| **offset < start + usable as u64) {
+            let here = (offset - start) as usize;
+            line += newlines(&window[at..here]);
+            at = here;
+            cited.insert(*offset, Citation { line, excerpt: first_line(&window[here..]).to_vec() });
+            next += 1;
+        }
+        line += newlines(&window[at..usable]);
+        start += usable as u64;
+        window.drain(..usable);
+        if ended {
+            return;
+        }
+    }
+}
+
+fn first_line(bytes: &[u8]) -> &[u8] {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    &line[..line.len().min(EXCERPT)]
+}
+
+fn newlines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        time::{Duration, SystemTime},
+    };
+
+    use super::*;
+
+    #[test]
+    fn finds_the_same_lines_mapped_read_and_unpacked() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let text: String = (1..300_000).map(|n| format!("row {n}\n")).collect();
+        let offsets: Vec<u64> = [1, 2, 150_000, 299_999]
+            .map(|n| text.find(&format!("row {n}\n")).expect("there") as u64)
+            .to_vec();
+        let fresh = dir.path().join("fresh");
+        fs::write(&fresh, &text).expect("written");
+        let settled = dir.path().join("settled");
+        fs::write(&settled, &text).expect("written");
+        let hours_ago = SystemTime::now() - Duration::from_secs(3 * 3600);
+        File::options().append(true).open(&settled).and_then(|file| file.set_modified(hours_ago)).expect("dated");
+        assert!(map_settled(&settled).expect("opened").is_some(), "the mapped way is the one tested");
+        assert!(map_settled(&fresh).expect("opened").is_none());
+        let packed = dir.path().join("packed");
+        fs::write(&packed, zstd::encode_all(text.as_bytes(), 1).expect("memory")).expect("written");
+        for path in [fresh, settled, packed] {
+            let evidence = Evidence { name: String::new(), path };
+            let cited = cite(&evidence, &offsets);
+            let lines: Vec<u64> = cited.values().map(|citation| citation.line).collect();
+            assert_eq!(lines, [1, 2, 150_000, 299_999], "{evidence:?}");
+            assert_eq!(cited[&offsets[3]].excerpt, b"row 299999");
+            assert!(cite(&evidence, &[text.len() as u64 + 9]).is_empty(), "past the end");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Which files there are: paths, folders, globs and `-`, each file once and in one order.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use globset::GlobBuilder;
+use walkdir::WalkDir;
+
+/// The path that means standard input.
+pub const STDIN: &str = "-";
+
+/// One file to read, under the name that the report gives it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Evidence {
+    /// As shown: the argument, or the argument's folder and what lies below it, with `/`.
+    pub name: String,
+    pub path: PathBuf,
+}
+
+/// What the arguments came to.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Sorted by name: the order of the arguments does not matter.
+    pub evidence: Vec<Evidence>,
+    /// What is there and is not read, with the reason.
+    pub passed_over: Vec<(Evidence, String)>,
+}
+
+/// Resolves the arguments.
+///
+/// A folder is walked to any depth; links inside it are followed for files and not for folders. Hidden entries are
+/// passed over unless they are named. A file given twice, or reached by two arguments, is read once.
+///
+/// # Errors
+///
+/// An argument that names nothing: a typo must not look like clean evidence.
+pub fn walk(arguments: &[String]) -> io::Result<Found> {
+    let mut walk = Walk::default();
+    for argument in arguments {
+        walk.argument(argument)?;
+    }
+    let mut found = Found { evidence: walk.evidence.into_values().collect(), passed_over: walk.passed_over };
+    found.evidence.sort();
+    found.passed_over.sort();
+    found.passed_over.dedup();
+    Ok(found)
+}
+
+#[derive(Default)]
+struct Walk {
+    /// By canonical path, so that two names of one file meet; the smaller name stays.
+    evidence: BTreeMap<PathBuf, Evidence>,
+    passed_over: Vec<(Evidence, String)>,
+}
+
+impl Walk {
+    fn argument(&mut self, argument: &str) -> io::Result<()> {
+        if argument == STDIN {
+            self.add(Evidence { name: STDIN.to_owned(), path: PathBuf::from(STDIN) });
+            return Ok(());
+        }
+        let path = Path::new(argument);
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => self.folder(path),
+            Ok(metadata) => self.file(shown(path), path, &metadata),
+            Err(_) if is_glob(argument) => return self.glob(argument),
+            Err(err) => return Err(io::Error::new(err.kind(), format!("{argument}: {err}"))),
+        }
+        Ok(())
+    }
+
+    fn folder(&mut self, root: &Path) {
+        let mut entries = WalkDir::new(root).sort_by_file_name().into_iter();
+        while let Some(entry) = entries.next() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(err) => {
+                    let path = err.path().unwrap_or(root);
+                    let evidence = Evidence { name: shown(path), path: path.to_owned() };
+                    self.passed_over.push((evidence, format!("cannot be opened: {err}")));
+                    continue;
+                }
+            };
+            let name = shown(entry.path());
+            let hidden = entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
+            if hidden {
+                let evidence = Evidence { name, path: entry.path().to_owned() };
+                self.passed_over.push((evidence, "hidden; name it to have it read".to_owned()));
+                if entry.file_type().is_dir() {
+                    entries.skip_current_dir();
+                }
+                continue;
+            }
+            if entry.file_type().is_dir() {
+                continue;
+            }
+            match fs::metadata(entry.path()) {
+                Ok(metadata) if metadata.is_dir() => {
+                    let evidence = Evidence { name, path: entry.path().to_owned() };
+                    self.passed_over.push((evidence, "a link to a folder; name it to have it read".to_owned()));
+                }
+                Ok(metadata) => self.file(name, entry.path(), &metadata),
+                Err(err) => {
+                    let evidence = Evidence { name, path: entry.path().to_owned() };
+                    self.passed_over.push((evidence, format!("cannot be opened: {err}")));
+                }
+            }
+        }
+    }
+
+    fn glob(&mut self, pattern: &str) -> io::Result<()> {
+        let bad = |err: globset::Error| io::Error::new(io::ErrorKind::InvalidInput, format!("{pattern}: {err}"));
+        let matcher = GlobBuilder::new(pattern).literal_separator(true).build().map_err(bad)?.compile_matcher();
+        let root = glob_root(pattern);
+        let mut any = false;
+        for entry in WalkDir::new(&root).sort_by_file_name().into_iter().flatten() {
+            let path = entry.path().strip_prefix("./").unwrap_or(entry.path());
+            if matcher.is_match(path) && entry.depth() > 0 {
+                any = true;
+                self.argument(&path.to_string_lossy())?;
+            }
+        }
+        if any {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::NotFound, format!("{pattern}: no file matches this pattern")))
+    }
+
+    fn file(&mut self, name: String, path: &Path, metadata: &fs::Metadata) {
+        let evidence = Evidence { name, path: path.to_owned() };
+        if metadata.is_file() {
+            self.add(evidence);
+        } else {
+            let why = "not a regular file (a pipe, socket or device); pass `-` and pipe it in".to_owned();
+            self.passed_over.push((evidence, why));
+        }
+    }
+
+    fn add(&mut self, evidence: Evidence) {
+        let canonical = fs::canonicalize(&evidence.path).unwrap_or_else(|_| evidence.path.clone());
+        let known = self.evidence.entry(canonical).or_insert_with(|| evidence.clone());
+        if evidence.name < known.name {
+            *known = evidence;
+        }
+    }
+}
+
+/// The path as the report names it: `/` between parts, no `./` in front.
+fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy().replace('\\', "/");
+    text.strip_prefix("./").map_or(text.clone(), str::to_owned)
+}
+
+fn is_glob(argument: &str) -> bool {
+    argument.contains(['*', '?', '[', '{'])
+}
+
+/// The longest folder of the pattern that is named in full.
+fn glob_root(pattern: &str) -> PathBuf {
+    let fixed: Vec<&str> = pattern.split('/').take_while(|part| !is_glob(part)).collect();
+    match fixed.join("/") {
+        root if root.is_empty() && pattern.starts_with('/') => PathBuf::from("/"),
+        root if root.is_empty() => PathBuf::from("."),
+        root => PathBuf::from(root),
+    }
+}
+
+/// The folders that hold evidence, for messages.
+impl Found {
+    pub fn folders(&self) -> BTreeSet<&str> {
+        self.evidence.iter().filter_map(|evidence| evidence.name.rsplit_once('/').map(|(folder, _)| folder)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(dir.path().join("logs/.git")).expect("made");
+        for file in ["logs/b.log", "logs/a.log", "logs/.hidden", "logs/.git/x", "dump.sql"] {
+            fs::write(dir.path().join(file), "x").expect("written");
+        }
+        dir
+    }
+
+    fn names(found: &Found, root: &Path) -> Vec<String> {
+        let root = format!("{}/", shown(root));
+        found.evidence.iter().map(|evidence| evidence.name.replace(&root, "")).collect()
+    }
+
+    #[test]
+    fn finds_each_file_once_in_one_order() {
+        let dir = tree();
+        let at = |path: &str| dir.path().join(path).to_string_lossy().into_owned();
+        for arguments in [
+            vec![at("")],
+            vec![at("logs"), at("dump.sql")],
+            vec![at("dump.sql"), at("logs/*.log"), at("logs/a.log")],
+            vec![at("**/*.{log,sql}")],
+        ] {
+            let found = walk(&arguments).expect("all there");
+            assert_eq!(names(&found, dir.path()), ["dump.sql", "logs/a.log", "logs/b.log"], "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn says_what_it_passes_over_and_what_is_not_there() {
+        let dir = tree();
+        let found = walk(&[dir.path().to_string_lossy().into_owned()]).expect("there");
+        let passed: Vec<&str> = found.passed_over.iter().map(|(evidence, _)| evidence.name.as_str()).collect();
+        assert_eq!(passed.len(), 2, "{passed:?}");
+        let hidden = dir.path().join("logs/.hidden").to_string_lossy().into_owned();
+        assert_eq!(walk(&[hidden]).expect("named").evidence.len(), 1);
+        for gone in ["no/such.log", "no/*.log"] {
+            let err = walk(&[gone.to_owned()]).expect_err("not there");
+            assert!(err.to_string().starts_with(gone), "{err}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What a backup of an event store holds, one row at a time.
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{fault::FaultKind, profile::Table, time::Timestamp};
+
+/// An event id as 128 bits: a UUID, or nothing usable (then a [`RowFault`] says why).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EventId(pub u128);
+
+impl EventId {
+    /// No id, a nil id or one that could not be read.
+    pub const NONE: EventId = EventId(0);
+
+    pub fn is_none(self) -> bool {
+        self == EventId::NONE
+    }
+
+    /// The writer's clock, where the id is a UUID of version 7 (RFC 9562, section 5.7: 48 bits of milliseconds).
+    pub fn time(self) -> Option<Timestamp> {
+        let version = (self.0 >> 76) & 0xf;
+        let variant = (self.0 >> 62) & 0b11;
+        (version == 7 && variant == 0b10).then(|| Timestamp((self.0 >> 80) as i64 * 1000))
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.0;
+        write!(
+            f,
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            id >> 96,
+            (id >> 80) & 0xffff,
+            (id >> 64) & 0xffff,
+            (id >> 48) & 0xffff,
+            id & 0xffff_ffff_ffff
+        )
+    }
+}
+
+/// One event, as far as it could be read. What could not be read has its own [`RowFault`].
+#[derive(Clone, Debug)]
+pub struct StoredEvent<'a> {
+    /// Offset of the row in the unpacked source.
+    pub byte: u64,
+    pub stream: Cow<'a, str>,
+    pub version: i64,
+    pub id: EventId,
+    pub time: Option<Timestamp>,
+}
+
+/// One row of a checkpoint table.
+#[derive(Clone, Debug)]
+pub struct Checkpoint<'a> {
+    pub byte: u64,
+    pub name: Cow<'a, str>,
+    /// The position as text; `None` where the column is NULL.
+    pub position: Option<Cow<'a, str>>,
+    pub updated_at: Option<Timestamp>,
+}
+
+/// What one row alone shows to be wrong.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RowFault {
+    pub byte: u64,
+    pub kind: FaultKind,
+    pub stream: Option<String>,
+    /// As found, for it may be no id at all.
+    pub event_id: Option<String>,
+    pub version: Option<i64>,
+    pub detail: String,
+}
+
+/// The rows that a chunk holds of one table.
+#[derive(Clone, Debug)]
+pub struct TableRows<'a> {
+    pub table: Arc<Table>,
+    pub events: Vec<StoredEvent<'a>>,
+    pub checkpoints: Vec<Checkpoint<'a>>,
+    pub faults: Vec<RowFault>,
+}
+
+impl<'a> TableRows<'a> {
+    pub fn new(table: Arc<Table>) -> TableRows<'a> {
+        TableRows { table, events: Vec::new(), checkpoints: Vec::new(), faults: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_7_id_knows_its_time() {
+        let id = EventId(0x01a2_0909_dd33_7125_80f1_dcbd_df09_01e5);
+        assert_eq!(id.to_string(), "01a20909-dd33-7125-80f1-dcbddf0901e5");
+        assert_eq!(id.time().expect("version 7").to_string(), "2026-11-23T15:32:51.123Z");
+        assert_eq!(EventId(0x2544_99c7_001d_4a88_896d_3737_42f9_a039).time(), None, "version 4");
+        assert_eq!(EventId::NONE.time(), None);
+    }
+}

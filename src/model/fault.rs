@@ -1,0 +1,125 @@
+//! What can be wrong with an event store, in the words of the report's contract.
+
+use serde::{Deserialize, Serialize};
+
+use super::{finding::Severity, time::Timestamp};
+
+macro_rules! fault_kinds {
+    ($($variant:ident $name:literal $severity:ident $means:literal)*) => {
+        /// Every kind of fault that a check can state, with its default severity.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum FaultKind { $($variant),* }
+
+        pub const FAULT_KINDS: &[FaultKind] = &[$(FaultKind::$variant),*];
+
+        impl FaultKind {
+            pub fn name(self) -> &'static str {
+                match self { $(FaultKind::$variant => $name),* }
+            }
+
+            /// Data that is gone or forked is critical; a record that breaks a rule is an error; what may be
+            /// harmless is a warning; what only explains is info.
+            pub fn severity(self) -> Severity {
+                match self { $(FaultKind::$variant => Severity::$severity),* }
+            }
+
+            /// One clause, for a report's reader.
+            pub fn means(self) -> &'static str {
+                match self { $(FaultKind::$variant => $means),* }
+            }
+        }
+    };
+}
+
+fault_kinds! {
+    AncientTimestamp "ancient-timestamp" Error "events dated more than ten years before the as-of time"
+    BadBase "bad-base" Error "events numbered below the store's first version"
+    CheckpointBeyondHead "checkpoint-beyond-head" Error "a checkpoint points past the newest event: its projection skips what is written next"
+    CheckpointMissingEvent "checkpoint-missing-event" Error "a checkpoint points at an event that the store does not hold"
+    CheckpointUnreadable "checkpoint-unreadable" Error "a checkpoint's position cannot be read"
+    DuplicateEvent "duplicate-event" Error "an event id occurs more than once"
+    DuplicateVersion "duplicate-version" Critical "two events claim the same version of a stream"
+    EmptyStreamId "empty-stream-id" Error "events without a stream id"
+    FutureTimestamp "future-timestamp" Error "events dated more than five minutes after the as-of time"
+    HeadTruncated "head-truncated" Critical "streams whose first events are missing"
+    IdTimeMismatch "id-time-mismatch" Warning "event ids whose time is far from the event's own"
+    InvalidEventId "invalid-event-id" Error "event ids that are not of the store's form"
+    InvalidMetadata "invalid-metadata" Error "metadata that is not valid JSON"
+    InvalidPayload "invalid-payload" Critical "payloads that are not valid JSON"
+    InvalidUtf8 "invalid-utf8" Error "records with bytes that are not UTF-8"
+    InvalidVersion "invalid-version" Error "stream versions that are not numbers"
+    MalformedRecord "malformed-record" Error "records that could not be read"
+    NilEventId "nil-event-id" Error "events whose id is all zeroes"
+    OrderInversion "order-inversion" Info "event ids that run against the versions of their stream (writers' clocks differ)"
+    TimestampRegression "timestamp-regression" Warning "streams whose time runs backwards by more than a minute"
+    TornDump "torn-dump" Critical "the dump ends before its end"
+    TornTail "torn-tail" Critical "the last record is cut off"
+    VersionGap "version-gap" Critical "streams with missing versions"
+}
+
+/// The versions a hole swallows, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Missing {
+    pub from: i64,
+    pub to: i64,
+}
+
+/// One fault of one store: one hole, one record, one stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    pub kind: FaultKind,
+    pub severity: Severity,
+    pub stream_id: Option<String>,
+    pub event_id: Option<String>,
+    pub expected_version: Option<i64>,
+    pub actual_version: Option<i64>,
+    pub missing: Option<Missing>,
+    /// The event on the other side: before the hole, or the first holder of a version or id.
+    pub other_event_id: Option<String>,
+    /// The projection whose checkpoint is meant.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub projection: Option<String>,
+    /// When the event says it was written.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub at: Option<Timestamp>,
+    pub detail: String,
+    pub path: String,
+    pub line: u64,
+    pub byte: u64,
+}
+
+impl Fault {
+    /// A fault of `kind` with its default severity and nothing else known.
+    pub fn new(kind: FaultKind, detail: impl Into<String>) -> Fault {
+        Fault {
+            kind,
+            severity: kind.severity(),
+            stream_id: None,
+            event_id: None,
+            expected_version: None,
+            actual_version: None,
+            missing: None,
+            other_event_id: None,
+            projection: None,
+            at: None,
+            detail: detail.into(),
+            path: String::new(),
+            line: 0,
+            byte: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_contracts_and_sorted() {
+        assert!(FAULT_KINDS.is_sorted_by(|a, b| a.name() < b.name()));
+        for kind in FAULT_KINDS {
+            assert_eq!(serde_json::to_string(kind).expect("a name"), format!("\"{}\"", kind.name()));
+        }
+    }
+}

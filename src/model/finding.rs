@@ -1,0 +1,88 @@
+//! A stated fact: what, how bad, when, how often, and where to read it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::time::Timestamp;
+
+/// The four of the source chapter, in rising order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    #[default]
+    Info,
+    Warning,
+    Error,
+    Critical,
+}
+
+impl Severity {
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+/// From the first to the last time something was seen, both included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
+}
+
+impl Window {
+    pub fn add(&mut self, time: Timestamp) {
+        self.from = Some(self.from.map_or(time, |from| from.min(time)));
+        self.to = Some(self.to.map_or(time, |to| to.max(time)));
+    }
+
+    pub fn join(&mut self, other: &Window) {
+        for time in [other.from, other.to].into_iter().flatten() {
+            self.add(time);
+        }
+    }
+}
+
+/// What findings can share, by key name: stream, projection, service, pid, table, operation, ...
+pub type Keys = BTreeMap<String, Vec<String>>;
+
+/// A pointer into the evidence, enough to read the line again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Evidence {
+    pub path: String,
+    /// From 1; 0 where the source has no lines.
+    pub line: u64,
+    /// Offset in the unpacked bytes.
+    pub byte: u64,
+    pub excerpt: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Stable from night to night: made of what the finding is about, never of a number in a list.
+    pub id: String,
+    pub check: String,
+    pub kind: String,
+    pub severity: Severity,
+    pub title: String,
+    pub detail: String,
+    pub count: u64,
+    pub window: Window,
+    pub keys: Keys,
+    pub evidence: Vec<Evidence>,
+    /// The incident it belongs to, once correlated.
+    pub incident: Option<String>,
+    /// Set against a baseline; without one every finding is new.
+    pub state: String,
+    /// A root-cause kind of the design, where the fact names one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cause: Option<String>,
+    /// What to do now, from the pattern or the fault kind.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub action: String,
+}

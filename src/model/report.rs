@@ -1,0 +1,260 @@
+//! The report: the contract that `report.json` prints field by field. Writers of other formats read it too.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    fault::Fault,
+    finding::{Evidence, Finding, Keys, Severity, Window},
+    record::Account,
+    time::Timestamp,
+};
+
+/// Grows when a field changes its meaning; new fields do not count.
+pub const SCHEMA_VERSION: &str = "1";
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub schema_version: String,
+    pub verdict: Verdict,
+    pub window: ReportWindow,
+    pub incidents: Vec<Incident>,
+    pub findings: Vec<Finding>,
+    pub suspects: Vec<Suspect>,
+    pub patterns: Vec<PatternSeen>,
+    pub integrity: Integrity,
+    pub ledger: Ledger,
+    pub run: Run,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Everything was read and nothing above info was found.
+    #[default]
+    Clean,
+    Findings,
+    /// Evidence was handed over that could not be read to its end.
+    Incomplete,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    pub status: Status,
+    /// `None` where there is no finding at all.
+    pub worst_severity: Option<Severity>,
+    pub incidents: usize,
+    pub findings: usize,
+    /// Why the run is incomplete, a line each.
+    pub incomplete: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReportWindow {
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
+    pub as_of: Option<Timestamp>,
+    pub as_of_basis: String,
+}
+
+/// A named part of a score, so that a rank can be explained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Term {
+    pub name: String,
+    /// Whole points: sums do not depend on their order.
+    pub points: i64,
+    pub why: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Incident {
+    pub rank: usize,
+    pub id: String,
+    pub title: String,
+    pub severity: Severity,
+    pub score: i64,
+    pub score_terms: Vec<Term>,
+    pub window: Window,
+    pub root_cause: RootCause,
+    pub chain: Vec<ChainLink>,
+    pub findings: Vec<String>,
+    pub keys: Keys,
+    pub counter_evidence: Vec<String>,
+    pub not_checked: Vec<String>,
+    pub next_steps: Vec<String>,
+    pub runbook: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RootCause {
+    pub kind: String,
+    pub finding: String,
+    pub verdict: CauseVerdict,
+    pub why: String,
+    pub terms: Vec<Term>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CauseVerdict {
+    Confirmed,
+    Likely,
+    Insufficient,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChainLink {
+    pub finding: String,
+    pub role: ChainRole,
+    pub at: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChainRole {
+    Root,
+    Effect,
+    Symptom,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Suspect {
+    pub service: String,
+    pub score: i64,
+    pub terms: Vec<Term>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PatternSeen {
+    pub id: String,
+    pub title: String,
+    pub severity: Severity,
+    pub category: String,
+    pub occurrences: u64,
+    /// Of the occurrences, those loud enough to raise a finding.
+    pub raised: u64,
+    pub by_level: std::collections::BTreeMap<String, u64>,
+    pub first_seen: Option<Timestamp>,
+    pub last_seen: Option<Timestamp>,
+    pub latest_message: String,
+    pub action: String,
+    pub evidence: Vec<Evidence>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Integrity {
+    pub stores: Vec<Store>,
+    pub faults: Vec<Fault>,
+    /// What was counted but is not listed, by store and kind: samples are bounded, counts are not.
+    pub unlisted: Vec<Unlisted>,
+    /// What kept a store from being read, apart from what is wrong with its events.
+    pub scan_errors: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unlisted {
+    pub path: String,
+    pub kind: String,
+    pub count: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Store {
+    pub path: String,
+    pub profile: String,
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub schema: String,
+    pub streams: u64,
+    pub events: u64,
+    pub checkpoints: u64,
+    pub first_version: Option<i64>,
+    pub first: Option<Timestamp>,
+    pub last: Option<Timestamp>,
+    /// Warning and above, with those that are not listed.
+    pub faults: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ledger {
+    pub evidence: Vec<EvidenceRow>,
+    pub checks: Vec<CheckRow>,
+}
+
+/// What became of one piece of evidence.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceRow {
+    pub path: String,
+    /// log, store, snapshot, document, other.
+    pub kind: String,
+    /// Id of the format that read it, or what it was recognised as; `unknown` otherwise.
+    pub format: String,
+    pub compression: String,
+    /// As found.
+    pub bytes: u64,
+    pub records: u64,
+    pub rejected: u64,
+    pub skipped: u64,
+    /// Unpacked bytes, by what became of them.
+    pub read: ReadBytes,
+    pub first: Option<Timestamp>,
+    pub last: Option<Timestamp>,
+    pub zone_basis: String,
+    /// Of the bytes as found; empty where they could not be read to the end.
+    pub hash: String,
+    pub notes: Vec<String>,
+    /// The first few places that could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub problems: Vec<String>,
+}
+
+/// `bytes = decoded + rejected + skipped`, always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadBytes {
+    pub bytes: u64,
+    pub decoded: u64,
+    pub rejected: u64,
+    pub skipped: u64,
+}
+
+impl From<Account> for ReadBytes {
+    fn from(account: Account) -> ReadBytes {
+        ReadBytes {
+            bytes: account.bytes(),
+            decoded: account.bytes_decoded,
+            rejected: account.bytes_rejected,
+            skipped: account.bytes_skipped,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRow {
+    pub id: String,
+    pub status: CheckStatus,
+    /// Why it could not run.
+    pub why: Option<String>,
+    /// How much it looked at, in its own unit.
+    pub observed: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckStatus {
+    Ran,
+    CouldNotRun,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    pub tool: String,
+    pub version: String,
+    pub arguments: Vec<String>,
+    pub settings: std::collections::BTreeMap<String, String>,
+    pub pattern_packs: Vec<PackUsed>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackUsed {
+    pub name: String,
+    pub patterns: usize,
+    pub hash: String,
+}

@@ -1,0 +1,137 @@
+//! What writers for people share: counts with separators, and the ledger in groups.
+
+use std::collections::BTreeMap;
+
+use crate::model::{
+    Timestamp, Window,
+    report::{EvidenceRow, Report},
+};
+
+/// `63629` as `63,629`.
+pub(super) fn number(count: u64) -> String {
+    let digits = count.to_string();
+    let mut shown = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// `1 log`, `3 logs`.
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", number(count as u64), if count == 1 { one } else { many })
+}
+
+/// What was read, in a few words.
+pub(super) fn evidence(report: &Report) -> String {
+    let of = |kind: &str| report.ledger.evidence.iter().filter(|row| row.kind == kind && row.records > 0).count();
+    let others = report.ledger.evidence.len() - of("log") - of("store");
+    let mut parts = Vec::new();
+    for (count, one, many) in [(of("log"), "log", "logs"), (of("store"), "store export", "store exports"), (others, "other file", "other files")] {
+        if count > 0 {
+            parts.push(counted(count, one, many));
+        }
+    }
+    parts.join(", ")
+}
+
+/// How much was read.
+pub(super) fn volume(report: &Report) -> String {
+    let entries: u64 = report.ledger.evidence.iter().filter(|row| row.kind == "log").map(|row| row.records).sum();
+    let events: u64 = report.integrity.stores.iter().map(|store| store.events).sum();
+    match (entries, events) {
+        (0, 0) => "no records".to_owned(),
+        (entries, 0) => format!("{} log entries", number(entries)),
+        (0, events) => format!("{} events", number(events)),
+        (entries, events) => format!("{} log entries, {} events", number(entries), number(events)),
+    }
+}
+
+/// `2026-11-23 15:48:51 - 15:55:23 UTC`.
+pub(super) fn span(window: &Window) -> String {
+    let date = |time: Timestamp| time.to_string().chars().take(10).collect::<String>();
+    match (window.from, window.to) {
+        (Some(from), Some(to)) if date(from) == date(to) => format!("{} {} - {} UTC", date(from), from.clock(), to.clock()),
+        (Some(from), Some(to)) => format!("{} {} - {} {} UTC", date(from), from.clock(), date(to), to.clock()),
+        _ => "no times".to_owned(),
+    }
+}
+
+/// Rows of the ledger that tell the same story: the same folder, format and notes.
+#[derive(Debug)]
+pub(super) struct LedgerGroup<'r> {
+    /// The path, or the folder and how many files of it.
+    pub(super) name: String,
+    pub(super) format: &'r str,
+    pub(super) compression: &'r str,
+    pub(super) bytes: u64,
+    pub(super) records: u64,
+    pub(super) rejected: u64,
+    pub(super) skipped: u64,
+    pub(super) notes: &'r [String],
+    pub(super) problems: &'r [String],
+}
+
+/// Folders with more like rows than this are one line.
+const ALIKE: usize = 3;
+
+/// The ledger for people: every file is in it, like ones together.
+pub(super) fn ledger(report: &Report) -> Vec<LedgerGroup<'_>> {
+    let folder = |row: &EvidenceRow| row.path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+    let mut groups: BTreeMap<(String, &str, &[String]), Vec<&EvidenceRow>> = BTreeMap::new();
+    for row in &report.ledger.evidence {
+        let whose = if row.records + row.rejected > 0 { row.path.clone() } else { folder(row) };
+        groups.entry((whose, &row.format, &row.notes)).or_default().push(row);
+    }
+    let mut shown = Vec::new();
+    for ((folder, ..), rows) in groups {
+        if rows.len() > ALIKE {
+            shown.push(group(format!("{folder}/ ({})", counted(rows.len(), "file", "files")), &rows));
+        } else {
+            shown.extend(rows.iter().map(|row| group(row.path.clone(), &[*row])));
+        }
+    }
+    shown
+}
+
+fn group<'r>(name: String, rows: &[&'r EvidenceRow]) -> LedgerGroup<'r> {
+    let sum = |of: fn(&EvidenceRow) -> u64| rows.iter().map(|row| of(row)).sum();
+    let first = rows[0];
+    LedgerGroup {
+        name,
+        format: &first.format,
+        compression: &first.compression,
+        bytes: sum(|row| row.bytes),
+        records: sum(|row| row.records),
+        rejected: sum(|row| row.rejected),
+        skipped: sum(|row| row.skipped),
+        notes: &first.notes,
+        problems: &first.problems,
+    }
+}
+
+/// `4.2 MB`.
+pub(super) fn bytes(count: u64) -> String {
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
+        _ => format!("{:.1} GB", count as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        for (count, shown) in [(0, "0"), (999, "999"), (1000, "1,000"), (63_629, "63,629"), (1_234_567, "1,234,567")] {
+            assert_eq!(number(count), shown);
+        }
+        assert_eq!(bytes(4_200_000), "4.2 MB");
+    }
+}

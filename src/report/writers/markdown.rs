@@ -1,0 +1,193 @@
+//! The report for a ticket. Every text from evidence stands in a code span or a fence, so that nothing of it is
+//! markup, a mention or a link.
+
+use std::io::{self, Write};
+
+use crate::{
+    model::{
+        Finding, Severity,
+        report::{CauseVerdict, CheckStatus, Incident, Report, Status},
+    },
+    report::{Writer, digest, safe},
+};
+
+#[derive(Debug)]
+pub(crate) struct Markdown;
+
+/// Faults listed of all stores; the JSON report has all.
+const FAULTS: usize = 50;
+
+impl Writer for Markdown {
+    fn id(&self) -> &'static str {
+        "md"
+    }
+
+    fn about(&self) -> &'static str {
+        "Markdown for tickets"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["md", "markdown"]
+    }
+
+    fn write(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+        head(report, out)?;
+        for incident in &report.incidents {
+            show_incident(report, incident, out)?;
+        }
+        patterns(report, out)?;
+        integrity(report, out)?;
+        not_checked(report, out)?;
+        ledger(report, out)?;
+        writeln!(out, "\n---\n{} {}", report.run.tool, report.run.version)
+    }
+}
+
+fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "# Incident report\n")?;
+    let window = crate::model::Window { from: report.window.from, to: report.window.to };
+    let verdict = match report.verdict.status {
+        Status::Clean => "nothing above info was found",
+        Status::Findings => "findings",
+        Status::Incomplete => "**incomplete**: not all evidence could be read",
+    };
+    writeln!(out, "- verdict: {verdict}")?;
+    writeln!(out, "- evidence: {}; {}", digest::evidence(report), digest::volume(report))?;
+    writeln!(out, "- window: {}", digest::span(&window))?;
+    if let Some(as_of) = report.window.as_of {
+        writeln!(out, "- as of: {as_of} ({})", safe::code_span(&report.window.as_of_basis))?;
+    }
+    for reason in &report.verdict.incomplete {
+        writeln!(out, "- incomplete: {}", safe::code_span(reason))?;
+    }
+    Ok(())
+}
+
+fn show_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> io::Result<()> {
+    let find = |id: &str| report.findings.iter().find(|finding| finding.id == id);
+    writeln!(out, "\n## {}. {} {} ({})\n", incident.rank, incident.severity.name().to_uppercase(), safe::code_span(&incident.title), incident.id)?;
+    let cause = &incident.root_cause;
+    let verdict = match cause.verdict {
+        CauseVerdict::Confirmed => "confirmed",
+        CauseVerdict::Likely => "likely",
+        CauseVerdict::Insufficient => "not settled",
+    };
+    writeln!(out, "- cause: **{}**, {verdict}. {}", cause.kind, safe::code_span(&cause.why))?;
+    if incident.window.from.is_some() {
+        writeln!(out, "- when: {}", digest::span(&incident.window))?;
+    }
+    let terms: Vec<String> = incident.score_terms.iter().map(|term| format!("{} {} ({})", term.name, term.points, term.why)).collect();
+    writeln!(out, "- score {}: {}", incident.score, terms.join(", "))?;
+    writeln!(out, "- not looked at: {}", incident.not_checked.join(", "))?;
+    writeln!(out, "\n| at | severity | finding | count |\n|---|---|---|---:|")?;
+    for finding in incident.chain.iter().filter_map(|link| find(&link.finding)) {
+        let at = finding.window.from.map_or("-".to_owned(), |at| at.to_string());
+        writeln!(out, "| {at} | {} | {} | {} |", finding.severity.name(), safe::code_cell(&finding.title), digest::number(finding.count))?;
+    }
+    if !incident.next_steps.is_empty() {
+        writeln!(out, "\nWhat to do now:\n")?;
+        for (number, step) in incident.next_steps.iter().enumerate() {
+            writeln!(out, "{}. {}", number + 1, safe::code_span(step))?;
+        }
+    }
+    if let Some(root) = find(&cause.finding) {
+        evidence(root, out)?;
+    }
+    Ok(())
+}
+
+fn evidence(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    if finding.evidence.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nEvidence:\n")?;
+    for place in &finding.evidence {
+        let at = safe::code_span(&format!("{}:{}", place.path, place.line));
+        writeln!(out, "- {at} byte {}: {}", place.byte, safe::code_span(&place.excerpt))?;
+    }
+    Ok(())
+}
+
+fn patterns(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.patterns.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n## Patterns\n\n| severity | pattern | occurrences | first | last | latest | action |\n|---|---|---:|---|---|---|---|")?;
+    for pattern in &report.patterns {
+        let time = |time: Option<crate::model::Timestamp>| time.map_or("-".to_owned(), |time| time.to_string());
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            pattern.severity.name(),
+            safe::code_cell(&pattern.id),
+            digest::number(pattern.occurrences),
+            time(pattern.first_seen),
+            time(pattern.last_seen),
+            safe::code_cell(&safe::cut(&pattern.latest_message, 160)),
+            safe::code_cell(&pattern.action),
+        )?;
+    }
+    Ok(())
+}
+
+fn integrity(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.integrity.stores.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n## Event stores\n\n| store | profile | streams | events | faults |\n|---|---|---:|---:|---:|")?;
+    for store in &report.integrity.stores {
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {} |",
+            safe::code_cell(&store.path),
+            safe::code_cell(&store.profile),
+            digest::number(store.streams),
+            digest::number(store.events),
+            digest::number(store.faults)
+        )?;
+    }
+    let claims: Vec<_> = report.integrity.faults.iter().filter(|fault| fault.severity > Severity::Info).collect();
+    if claims.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n| fault | detail | where |\n|---|---|---|")?;
+    for fault in claims.iter().take(FAULTS) {
+        let place = safe::code_cell(&format!("{}:{}", fault.path, fault.line));
+        writeln!(out, "| {} | {} | {place} |", fault.kind.name(), safe::code_cell(&fault.detail))?;
+    }
+    if claims.len() > FAULTS {
+        writeln!(out, "\n{} more faults are in the JSON report.", digest::number((claims.len() - FAULTS) as u64))?;
+    }
+    Ok(())
+}
+
+fn not_checked(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let unable: Vec<_> = report.ledger.checks.iter().filter(|check| check.status == CheckStatus::CouldNotRun).collect();
+    if unable.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n## Not checked\n")?;
+    for check in unable {
+        writeln!(out, "- {}: {}", check.id, check.why.as_deref().unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+fn ledger(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\n## Evidence\n\n| path | format | size | records | rejected | skipped | notes |\n|---|---|---:|---:|---:|---:|---|")?;
+    for group in digest::ledger(report) {
+        let notes: Vec<&str> = group.problems.iter().chain(group.notes).map(String::as_str).collect();
+        let notes = if notes.is_empty() { String::new() } else { safe::code_cell(&notes.join("; ")) };
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {notes} |",
+            safe::code_cell(&group.name),
+            group.format,
+            digest::bytes(group.bytes),
+            digest::number(group.records),
+            digest::number(group.rejected),
+            digest::number(group.skipped),
+        )?;
+    }
+    Ok(())
+}
