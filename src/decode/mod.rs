@@ -35,7 +35,7 @@ mod time;
 use std::sync::Arc;
 
 pub use lexicon::{Lexicon, LexiconError};
-pub use recognise::{Recognised, recognise};
+pub use recognise::Recognised;
 pub use time::parse as parse_time;
 
 use crate::model::{Batch, Place, Table};
@@ -169,8 +169,19 @@ impl Chunk<'_> {
     }
 }
 
-/// The format that reads a source best, or `None`; then [`recognise`] may still name it.
-pub fn sniff(head: &Head<'_>, lexicon: &Lexicon) -> Option<&'static dyn Format> {
+/// What a source was found to be.
+#[expect(missing_debug_implementations, reason = "holds a trait object")]
+pub enum Identity {
+    Readable(&'static dyn Format),
+    /// Nothing reads it; here is what it is.
+    Named(Recognised),
+}
+
+/// A format less sure than this yields to a source that can be named for what it is.
+const SURE: u8 = 30;
+
+/// Finds the format that reads a source best, by its content alone. `bytes` are the head as found.
+pub fn identify(bytes: &[u8], head: &Head<'_>, lexicon: &Lexicon) -> Identity {
     let mut best: Option<(u8, &'static dyn Format)> = None;
     for format in FORMATS {
         let sure = format.sniff(head, lexicon);
@@ -178,5 +189,9 @@ pub fn sniff(head: &Head<'_>, lexicon: &Lexicon) -> Option<&'static dyn Format> 
             best = Some((sure, *format));
         }
     }
-    best.map(|(_, format)| format)
+    let named = recognise::recognise(bytes, head);
+    match best {
+        Some((sure, format)) if sure >= SURE || named.format == recognise::UNKNOWN => Identity::Readable(format),
+        Some(_) | None => Identity::Named(named),
+    }
 }

@@ -38,10 +38,13 @@ const SNAPSHOTS: &[(&str, &str)] = &[
     ("schemaname,tablename,size", "table-sizes"),
 ];
 
+/// The format of what has no name.
+pub(super) const UNKNOWN: &str = "unknown";
+
 const LATER: &str = "snapshots are listed, not analysed, in this version";
 
 /// Names a source that no format reads.
-pub fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
+pub(super) fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
     let of = |format, kind, advice: &str, needed| Recognised { format, kind, advice: advice.to_owned(), needed };
     if bytes.is_empty() {
         return of("empty", "other", "empty file", false);
@@ -63,6 +66,10 @@ pub fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
     if first.starts_with("{\"record\":\"header\"") {
         return of("eventcore-fs", "store", "transaction files of a file store are not verified yet", true);
     }
+    if let Some(columns) = header(first) {
+        let advice = format!("a table with a header that no store profile or snapshot knows: {columns}");
+        return Recognised { format: "csv", kind: "snapshot", advice, needed: false };
+    }
     if text.is_empty() {
         return of("blank", "other", "nothing but blanks", false);
     }
@@ -71,9 +78,19 @@ pub fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
         return of("json-document", "document", advice, false);
     }
     if bytes.contains(&0) {
-        return of("unknown", "other", "binary data of no known kind", false);
+        return of("binary", "other", "binary data of no known kind", false);
     }
-    of("unknown", "other", "text that is no log: neither a time, nor a level, nor a known export", false)
+    of(UNKNOWN, "other", "text that is no log: neither a time, nor a level, nor a known export", false)
+}
+
+/// A line of column names and nothing else: three or more, of letters, digits and underscores, between one delimiter.
+fn header(line: &str) -> Option<&str> {
+    let is_name = |name: &str| {
+        let name = name.trim().trim_matches('"');
+        name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let delimiter = [',', ';', '\t', '|'].into_iter().find(|delimiter| line.matches(*delimiter).count() >= 2)?;
+    line.split(delimiter).all(is_name).then_some(line.trim_end())
 }
 
 #[cfg(test)]
@@ -89,7 +106,9 @@ mod tests {
             (b"# HELP a b\n", "prometheus-text", false),
             (b"{\n \"a\": 1\n}", "json-document", false),
             (b"", "empty", false),
-            (b"\x00\x01", "unknown", false),
+            (b"\x00\x01", "binary", false),
+            (b"name,size,owner_id\na,1,2\n", "csv", false),
+            (b"some words\n", "unknown", false),
         ] {
             let text = std::str::from_utf8(bytes).unwrap_or_default();
             let found = recognise(bytes, &Head { text, whole: true });

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::{
     check::facts::SourceFacts,
-    decode::{self, Chunk, Context, Cutter, Format, Head, Kind},
+    decode::{self, Chunk, Context, Cutter, Format, Head, Identity, Kind},
     fold::State,
     ingest::{Ending, Evidence, Found, Piece, Reader},
 };
@@ -108,8 +108,8 @@ impl<'e> Lane<'e> {
         let (bytes, whole) = reader.head(HEAD);
         let text = clean_head(bytes);
         let head = Head { text: &text, whole };
-        match decode::sniff(&head, &plan.lexicon) {
-            Some(format) => {
+        match decode::identify(bytes, &head, &plan.lexicon) {
+            Identity::Readable(format) => {
                 self.reading.kind = format.kind().name().to_owned();
                 self.reading.format = format.id().to_owned();
                 if let Kind::ServerLog { rank } = format.kind() {
@@ -121,8 +121,7 @@ impl<'e> Lane<'e> {
                 }
                 self.format = Some((format, format.cutter(&head, &plan.lexicon)));
             }
-            None => {
-                let named = decode::recognise(bytes, &head);
+            Identity::Named(named) => {
                 self.reading.kind = named.kind.to_owned();
                 self.reading.format = named.format.to_owned();
                 if named.needed {

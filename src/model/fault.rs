@@ -52,7 +52,7 @@ fault_kinds! {
     MalformedRecord "malformed-record" Error "records that could not be read"
     NilEventId "nil-event-id" Error "events whose id is all zeroes"
     OrderInversion "order-inversion" Info "event ids that run against the versions of their stream (writers' clocks differ)"
-    TimestampRegression "timestamp-regression" Warning "streams whose time runs backwards by more than a minute"
+    TimestampRegression "timestamp-regression" Warning "streams whose time runs backwards by more than clocks differ"
     TornDump "torn-dump" Critical "the dump ends before its end"
     TornTail "torn-tail" Critical "the last record is cut off"
     VersionGap "version-gap" Critical "streams with missing versions"

@@ -28,7 +28,9 @@ impl Format for StoreJsonl {
     }
 
     fn sniff(&self, head: &Head<'_>, lexicon: &Lexicon) -> u8 {
-        if table(head, lexicon).is_some() { 90 } else { 0 }
+        // A transaction file of a file store is a part of a store that its folder holds.
+        let transaction = head.text.starts_with("{\"record\":\"header\"");
+        if !transaction && table(head, lexicon).is_some() { 90 } else { 0 }
     }
 
     fn cutter(&self, head: &Head<'_>, lexicon: &Arc<Lexicon>) -> Box<dyn Cutter> {
