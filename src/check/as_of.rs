@@ -20,9 +20,14 @@ pub fn as_of(settings: &Settings, sources: &BTreeMap<String, SourceFacts>) -> (O
             (path, events.or(updated))
         })
     });
-    let newest = logs.chain(stores).filter_map(|(path, time)| time.map(|time| (time, path))).max_by_key(|(time, path)| (*time, std::cmp::Reverse(*path)));
+    let newest = logs
+        .chain(stores)
+        .filter_map(|(path, time)| time.map(|time| (time, path)))
+        .max_by_key(|(time, path)| (*time, std::cmp::Reverse(*path)));
     match newest {
-        Some((time, path)) => (Some(Timestamp(time)), format!("the newest trustworthy time in the evidence: {path}")),
+        Some((time, path)) => {
+            (Some(Timestamp(time)), format!("the newest trustworthy time in the evidence: {path}"))
+        }
         None => (None, "the evidence has no time; checks against the clock could not run".to_owned()),
     }
 }

@@ -100,7 +100,9 @@ pub fn conclude(evidence: &Evidence, judgement: &Judgement<'_>) -> (Outcome, Vec
         let id = check.meta().id.to_owned();
         rows.push(match check.conclude(evidence, judgement, &mut out) {
             Ran::Over(observed) => CheckRow { id, status: CheckStatus::Ran, why: None, observed },
-            Ran::CouldNot(why) => CheckRow { id, status: CheckStatus::CouldNotRun, why: Some(why), observed: String::new() },
+            Ran::CouldNot(why) => {
+                CheckRow { id, status: CheckStatus::CouldNotRun, why: Some(why), observed: String::new() }
+            }
         });
     }
     store_findings::add(evidence, &mut out);

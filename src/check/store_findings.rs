@@ -15,27 +15,37 @@ pub(super) fn add(evidence: &Evidence, out: &mut Outcome) {
         let events = store.map_or(0, |store| store.facts.rows.len());
         let mut keys = Keys::new();
         keys.insert("store".to_owned(), vec![path.clone()]);
-        let mut streams: Vec<String> = listed.items.iter().filter_map(|fault| fault.stream_id.clone()).collect();
+        let mut streams: Vec<String> =
+            listed.items.iter().filter_map(|fault| fault.stream_id.clone()).collect();
         streams.sort();
         streams.dedup();
         streams.truncate(KEY_VALUES);
         if !streams.is_empty() {
             keys.insert("stream".to_owned(), streams);
         }
-        let mut window = Window::default();
-        listed.items.iter().filter_map(|fault| fault.at).for_each(|at| window.add(at));
         let first = listed.items.first();
         findings.push(Finding {
             id: id(&[path, &key.schema, &key.profile, kind.name()]),
             check: "integrity".to_owned(),
             kind: kind.name().to_owned(),
             severity,
-            title: format!("{}: {} ({} in {path})", kind.name(), kind.means(), listed.seen),
+            title: format!("{} ({} in {path})", kind.means(), listed.seen),
             detail: first.map(|fault| fault.detail.clone()).unwrap_or_default(),
             count: listed.seen,
-            window,
+            // An event's time says nothing of when its copy was damaged.
+            window: Window::default(),
             keys,
-            evidence: listed.items.iter().take(3).map(|fault| finding::Evidence { path: fault.path.clone(), line: fault.line, byte: fault.byte, excerpt: String::new() }).collect(),
+            evidence: listed
+                .items
+                .iter()
+                .take(3)
+                .map(|fault| finding::Evidence {
+                    path: fault.path.clone(),
+                    line: fault.line,
+                    byte: fault.byte,
+                    excerpt: String::new(),
+                })
+                .collect(),
             incident: None,
             state: "new".to_owned(),
             cause: (severity >= Severity::Error).then(|| "event-store-corruption".to_owned()),

@@ -6,8 +6,7 @@ use crate::{
     fold::State,
     model::{
         AsOf, Checkpoint, EventId, IdShape, Settings, StoredEvent, Table, TableRole, TableRows, Timestamp,
-        profile::Columns,
-        time::SECOND,
+        profile::Columns, time::SECOND,
     },
 };
 
@@ -59,7 +58,12 @@ fn facts(lines: &[&str]) -> StoreFacts {
                 Some(number) => Some(id(number).to_string()),
                 None => (words[1] != "-").then(|| words[1].to_owned()),
             };
-            rows.checkpoints.push(Checkpoint { byte: 0, name: name.into(), position: position.map(Into::into), updated_at: None });
+            rows.checkpoints.push(Checkpoint {
+                byte: 0,
+                name: name.into(),
+                position: position.map(Into::into),
+                updated_at: None,
+            });
             facts.observe(&rows);
             continue;
         }
@@ -95,7 +99,10 @@ fn conclude(check: &dyn Check, facts: StoreFacts) -> Vec<String> {
     for fault in out.faults.values().flat_map(|listed| &listed.items) {
         let mut line = format!("{} {}", fault.severity.name(), fault.kind.name());
         if let Some(stream) = &fault.stream_id {
-            line.push_str(&format!(" {stream}@{}", fault.actual_version.map_or("-".to_owned(), |version| version.to_string())));
+            line.push_str(&format!(
+                " {stream}@{}",
+                fault.actual_version.map_or("-".to_owned(), |version| version.to_string())
+            ));
         }
         if let Some(missing) = fault.missing {
             line.push_str(&format!(" missing {}..{}", missing.from, missing.to));

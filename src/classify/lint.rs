@@ -14,9 +14,25 @@ pub struct Lint {
 
 /// The categories that reports group by. A new one is a new word for the whole field: it belongs here first.
 const CATEGORIES: &[&str] = &[
-    "circuit-breaker", "concurrency", "configuration", "connection-pool", "connections", "corruption", "crash",
-    "event-store", "lifecycle", "locking", "memory", "network", "projection", "query", "retry", "security", "storage",
-    "timeout", "validation",
+    "circuit-breaker",
+    "concurrency",
+    "configuration",
+    "connection-pool",
+    "connections",
+    "corruption",
+    "crash",
+    "event-store",
+    "lifecycle",
+    "locking",
+    "memory",
+    "network",
+    "projection",
+    "query",
+    "retry",
+    "security",
+    "storage",
+    "timeout",
+    "validation",
 ];
 
 /// Everything that is wrong with the packs, in order of pattern. Duplicate ids do not load at all.
@@ -29,7 +45,10 @@ pub fn lint(packs: &Packs, matcher: &Matcher) -> Vec<Lint> {
             say("no-samples", "needs a sample that must match and one that must not".to_owned());
         }
         if without_literal.contains(&index) {
-            say("no-literal", "an expression requires no literal of three letters: every message is put to it".to_owned());
+            say(
+                "no-literal",
+                "an expression requires no literal of three letters: every message is put to it".to_owned(),
+            );
         }
         if !matcher.can_start(index) {
             say("never-starts", "only conditions on what must be missing: nothing can start it".to_owned());
@@ -44,7 +63,10 @@ pub fn lint(packs: &Packs, matcher: &Matcher) -> Vec<Lint> {
             say("no-advice", "needs an action and a word on when a hit is harmless".to_owned());
         }
         if let Some(other) = shadowed_by(packs, matcher, index, pattern) {
-            say("shadowed", format!("`{other}` of the same pack matches each of its samples with the same severity"));
+            say(
+                "shadowed",
+                format!("`{other}` of the same pack matches each of its samples with the same severity"),
+            );
         }
     }
     lints
@@ -87,7 +109,14 @@ mod tests {
         let packs = Packs::load(&[("mine.toml".to_owned(), text.to_owned())]).expect("loads");
         let matcher = Matcher::new(&packs.patterns).expect("compiles");
         let mine = |lint: &&Lint| ["a", "b", "c"].contains(&lint.pattern.as_str());
-        let found: Vec<String> = lint(&packs, &matcher).iter().filter(mine).map(|lint| format!("{} {}", lint.pattern, lint.rule)).collect();
-        assert_eq!(found, ["b shadowed", "c no-samples", "c no-literal", "c category", "c too-quiet", "c no-advice"]);
+        let found: Vec<String> = lint(&packs, &matcher)
+            .iter()
+            .filter(mine)
+            .map(|lint| format!("{} {}", lint.pattern, lint.rule))
+            .collect();
+        assert_eq!(
+            found,
+            ["b shadowed", "c no-samples", "c no-literal", "c category", "c too-quiet", "c no-advice"]
+        );
     }
 }

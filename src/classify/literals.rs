@@ -90,7 +90,8 @@ mod tests {
             ("[Oo]ut of memory", Some(&["out of memory"])),
         ] {
             let found = required(expression).expect("parses");
-            let expected = expected.map(|literals| literals.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+            let expected =
+                expected.map(|literals| literals.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
             assert_eq!(found, expected, "{expression}");
         }
     }

@@ -107,7 +107,9 @@ impl Matcher {
         }
         candidates.sort_unstable();
         candidates.dedup();
-        candidates.retain(|expression| self.expressions[*expression].regex.as_ref().is_some_and(|regex| regex.is_match(text)));
+        candidates.retain(|expression| {
+            self.expressions[*expression].regex.as_ref().is_some_and(|regex| regex.is_match(text))
+        });
         out.extend(candidates);
     }
 
@@ -136,7 +138,10 @@ struct Build {
 impl Build {
     fn rule(&mut self, index: usize, pattern: &Pattern) -> Result<(), MatcherError> {
         let mut list = |conditions: &[Condition]| {
-            conditions.iter().map(|condition| self.condition(index, pattern, condition)).collect::<Result<Vec<_>, _>>()
+            conditions
+                .iter()
+                .map(|condition| self.condition(index, pattern, condition))
+                .collect::<Result<Vec<_>, _>>()
         };
         let rule = Rule {
             any: list(&pattern.any)?,
@@ -148,13 +153,23 @@ impl Build {
         Ok(())
     }
 
-    fn condition(&mut self, rule: usize, pattern: &Pattern, condition: &Condition) -> Result<usize, MatcherError> {
+    fn condition(
+        &mut self,
+        rule: usize,
+        pattern: &Pattern,
+        condition: &Condition,
+    ) -> Result<usize, MatcherError> {
         let index = self.expressions.len();
         let (looks_at, regex, exists) = match condition {
             Condition::Text(expression) => {
                 let named = |name: &str| pattern.fields.iter().any(|field| field == name);
-                let others = pattern.fields.iter().filter(|field| !matches!(field.as_str(), "message" | "error"));
-                let looks_at = LooksAt::Text { message: named("message"), error: named("error"), fields: others.cloned().collect() };
+                let others =
+                    pattern.fields.iter().filter(|field| !matches!(field.as_str(), "message" | "error"));
+                let looks_at = LooksAt::Text {
+                    message: named("message"),
+                    error: named("error"),
+                    fields: others.cloned().collect(),
+                };
                 (looks_at, Some(expression), None)
             }
             Condition::Field { field, regex } => (LooksAt::Field(field.clone()), Some(regex), None),
@@ -166,7 +181,12 @@ impl Build {
             source,
         };
         let regex = match regex {
-            Some(text) => Some(RegexBuilder::new(text).size_limit(SIZE_LIMIT).build().map_err(|err| fail(text, err.into()))?),
+            Some(text) => Some(
+                RegexBuilder::new(text)
+                    .size_limit(SIZE_LIMIT)
+                    .build()
+                    .map_err(|err| fail(text, err.into()))?,
+            ),
             None => None,
         };
         match (&looks_at, &regex) {
@@ -202,7 +222,11 @@ impl Build {
             .match_kind(MatchKind::Standard)
             .kind(Some(aho_corasick::AhoCorasickKind::DFA))
             .build(&self.literals)
-            .map_err(|err| MatcherError { pattern: "all".to_owned(), expression: "prefilter".to_owned(), source: err.into() })?;
+            .map_err(|err| MatcherError {
+                pattern: "all".to_owned(),
+                expression: "prefilter".to_owned(),
+                source: err.into(),
+            })?;
         Ok(Matcher {
             rules: self.rules,
             expressions: self.expressions,
@@ -241,7 +265,9 @@ impl Session<'_> {
     /// The patterns that an entry matches, in order.
     pub fn classify<'e>(&mut self, entry: &'e Entry<'_>, fields: &'e [Field<'_>]) -> Vec<Hit<'e>> {
         self.held.clear();
-        self.text(entry.message.as_deref(), |looks_at| matches!(looks_at, LooksAt::Text { message: true, .. }));
+        self.text(entry.message.as_deref(), |looks_at| {
+            matches!(looks_at, LooksAt::Text { message: true, .. })
+        });
         self.text(entry.error.as_deref(), |looks_at| matches!(looks_at, LooksAt::Text { error: true, .. }));
         self.fields(entry, fields);
         if self.held.is_empty() {
@@ -271,7 +297,9 @@ impl Session<'_> {
         if text.len() > MEMO_TEXT {
             let mut found = Vec::new();
             matcher.scan(text, &mut found);
-            self.held.extend(found.into_iter().filter(|expression| looks(&matcher.expressions[*expression].looks_at)));
+            self.held.extend(
+                found.into_iter().filter(|expression| looks(&matcher.expressions[*expression].looks_at)),
+            );
             return;
         }
         let slot = self.hasher.hash_one(text) as usize & (MEMO - 1);
@@ -283,7 +311,13 @@ impl Session<'_> {
             remembered.holds.clear();
             matcher.scan(text, &mut remembered.holds);
         }
-        self.held.extend(remembered.holds.iter().copied().filter(|expression| looks(&matcher.expressions[*expression].looks_at)));
+        self.held.extend(
+            remembered
+                .holds
+                .iter()
+                .copied()
+                .filter(|expression| looks(&matcher.expressions[*expression].looks_at)),
+        );
     }
 
     /// Adds the conditions on named fields that hold.
@@ -311,12 +345,19 @@ impl Session<'_> {
         }
     }
 
-    fn keys<'e>(&self, rule: &Rule, entry: &'e Entry<'_>, fields: &'e [Field<'_>]) -> Vec<(String, Cow<'e, str>)> {
+    fn keys<'e>(
+        &self,
+        rule: &Rule,
+        entry: &'e Entry<'_>,
+        fields: &'e [Field<'_>],
+    ) -> Vec<(String, Cow<'e, str>)> {
         let mut keys: Vec<(String, Cow<'e, str>)> = Vec::new();
         for expression in rule.any.iter().chain(&rule.all).map(|index| &self.matcher.expressions[*index]) {
             let (Some(regex), false) = (&expression.regex, expression.names.is_empty()) else { continue };
             let texts: Vec<&str> = match &expression.looks_at {
-                LooksAt::Text { .. } => [entry.message.as_deref(), entry.error.as_deref()].into_iter().flatten().collect(),
+                LooksAt::Text { .. } => {
+                    [entry.message.as_deref(), entry.error.as_deref()].into_iter().flatten().collect()
+                }
                 LooksAt::Field(name) => value(name, entry, fields).into_iter().collect(),
             };
             if let Some(captures) = texts.into_iter().find_map(|text| regex.captures(text)) {
@@ -375,11 +416,12 @@ mod tests {
         let holds = |pattern: &Pattern, condition: &Condition| match condition {
             Condition::Text(text) => {
                 let regex = Regex::new(text).expect("compiled before");
-                pattern.fields.iter().any(|name| value(name, entry, &[]).is_some_and(|text| !text.is_empty() && regex.is_match(text)))
+                pattern.fields.iter().any(|name| {
+                    value(name, entry, &[]).is_some_and(|text| !text.is_empty() && regex.is_match(text))
+                })
             }
-            Condition::Field { field, regex } => {
-                value(field, entry, &[]).is_some_and(|text| Regex::new(regex).expect("compiled before").is_match(text))
-            }
+            Condition::Field { field, regex } => value(field, entry, &[])
+                .is_some_and(|text| Regex::new(regex).expect("compiled before").is_match(text)),
             Condition::Exists { field, exists } => value(field, entry, &[]).is_some() == *exists,
         };
         let matches = |pattern: &Pattern| {

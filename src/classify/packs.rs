@@ -104,7 +104,11 @@ impl Packs {
                     self.pack_of[at] = index;
                 }
                 Some(at) => {
-                    let by = if self.pack_of[at] == index { pack.name } else { self.packs[self.pack_of[at]].meta.name.clone() };
+                    let by = if self.pack_of[at] == index {
+                        pack.name
+                    } else {
+                        self.packs[self.pack_of[at]].meta.name.clone()
+                    };
                     return Err(PackError::Duplicate { path: path.to_owned(), id: pattern.id, by });
                 }
                 None => {
@@ -141,10 +145,12 @@ mod tests {
     #[test]
     fn a_folder_adds_and_overrides() {
         let built_in = Packs::load(&[]).expect("the embedded packs");
-        let more = own("mine.toml", &format!("[pack]\nname = 'mine'\nabout = 'a'\n{PATTERN}")).expect("a pack");
+        let more =
+            own("mine.toml", &format!("[pack]\nname = 'mine'\nabout = 'a'\n{PATTERN}")).expect("a pack");
         assert_eq!(more.patterns.len(), built_in.patterns.len() + 1);
         assert_eq!(more.get("mine").expect("added").fields, ["message"]);
-        let text = format!("[pack]\nname = 'mine'\nabout = 'a'\n{}", PATTERN.replace("'mine'", "'memory_pressure'"));
+        let text =
+            format!("[pack]\nname = 'mine'\nabout = 'a'\n{}", PATTERN.replace("'mine'", "'memory_pressure'"));
         let overridden = own("mine.toml", &text).expect("a pack");
         assert_eq!(overridden.patterns.len(), built_in.patterns.len());
         assert_eq!(overridden.get("memory_pressure").expect("overridden").title, "t");
@@ -155,7 +161,10 @@ mod tests {
         for (text, expected) in [
             ("[pack]\nname = 'mine'\nabout = 3\n", "mine.toml: TOML parse error at line 3"),
             ("[pack]\nname = 'other'\nabout = 'a'\n", "mine.toml: pack name `other`"),
-            (&format!("[pack]\nname = 'mine'\nabout = 'a'\n{PATTERN}{PATTERN}"), "mine.toml: pattern id `mine` is taken"),
+            (
+                &format!("[pack]\nname = 'mine'\nabout = 'a'\n{PATTERN}{PATTERN}"),
+                "mine.toml: pattern id `mine` is taken",
+            ),
         ] {
             let err = own("mine.toml", text).expect_err("wrong").to_string();
             assert!(err.starts_with(expected), "{err}");

@@ -65,6 +65,8 @@ fn entry_of(sample: &Sample) -> (Entry<'_>, Vec<Field<'_>>) {
 fn shown(sample: &Sample) -> String {
     match sample {
         Sample::Message(text) => text.clone(),
-        Sample::Entry { message, fields, .. } => format!("{} {fields:?}", message.as_deref().unwrap_or("(no message)")),
+        Sample::Entry { message, fields, .. } => {
+            format!("{} {fields:?}", message.as_deref().unwrap_or("(no message)"))
+        }
     }
 }

@@ -62,7 +62,13 @@ pub(super) struct Analyze {
     pub(super) patterns: Option<std::path::PathBuf>,
 
     /// Exit with 1 if there is a finding of this severity or above
-    #[arg(long, value_name = "SEVERITY", default_value = "never", env = "CORONER_FAIL_ON", help_heading = "Gate")]
+    #[arg(
+        long,
+        value_name = "SEVERITY",
+        default_value = "never",
+        env = "CORONER_FAIL_ON",
+        help_heading = "Gate"
+    )]
     pub(super) fail_on: FailOn,
 
     /// Exit with 0 or 1 even if some evidence could not be read

@@ -43,7 +43,10 @@ fn output(argument: &str) -> anyhow::Result<Output> {
     let writer = match &to {
         Target::Stdout => by_id("text"),
         Target::File(path) => {
-            let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+            let extension = path
+                .extension()
+                .map(|extension| extension.to_string_lossy().to_ascii_lowercase())
+                .unwrap_or_default();
             WRITERS.iter().copied().find(|writer| writer.extensions().contains(&extension.as_str()))
         }
     };
@@ -51,7 +54,10 @@ fn output(argument: &str) -> anyhow::Result<Output> {
         Some(writer) => Ok(Output { writer, to }),
         None => {
             let known: Vec<&str> = WRITERS.iter().map(|writer| writer.id()).collect();
-            bail!("-o {argument}: no format has this extension; known formats are {}, and FORMAT:PATH names one", known.join(", "))
+            bail!(
+                "-o {argument}: no format has this extension; known formats are {}, and FORMAT:PATH names one",
+                known.join(", ")
+            )
         }
     }
 }
@@ -76,7 +82,8 @@ impl Output {
                 out.flush()?;
                 Ok(())
             }
-            Target::File(path) => write_file(self.writer, report, path).with_context(|| format!("{}: cannot be written", path.display())),
+            Target::File(path) => write_file(self.writer, report, path)
+                .with_context(|| format!("{}: cannot be written", path.display())),
         }
     }
 

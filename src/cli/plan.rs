@@ -81,12 +81,15 @@ fn toml_files(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
         let entries = match fs::read_dir(&here) {
             Ok(entries) => entries,
             Err(err) if !sub.is_empty() && err.kind() == io::ErrorKind::NotFound => continue,
-            Err(err) => return Err(err).with_context(|| format!("{}: no folder of patterns", here.display())),
+            Err(err) => {
+                return Err(err).with_context(|| format!("{}: no folder of patterns", here.display()));
+            }
         };
         for entry in entries {
             let path = entry.with_context(|| here.display().to_string())?.path();
             if path.extension().is_some_and(|extension| extension == "toml") {
-                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let name =
+                    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
                 files.push((if sub.is_empty() { name } else { format!("{sub}/{name}") }, text));
             }

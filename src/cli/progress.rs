@@ -27,7 +27,12 @@ pub(super) struct Shown {
 
 /// Follows `progress` if a person is there to see it.
 pub(super) fn show(progress: &Arc<Progress>, found: &Found, quiet: bool) -> Shown {
-    let total: u64 = found.evidence.iter().filter_map(|evidence| fs::metadata(&evidence.path).ok()).map(|metadata| metadata.len()).sum();
+    let total: u64 = found
+        .evidence
+        .iter()
+        .filter_map(|evidence| fs::metadata(&evidence.path).ok())
+        .map(|metadata| metadata.len())
+        .sum();
     progress.total.store(total, Ordering::Relaxed);
     let done = Arc::new(AtomicBool::new(false));
     let watcher = (!quiet && io::stderr().is_terminal()).then(|| {
@@ -46,8 +51,13 @@ fn watch(progress: &Progress, done: &AtomicBool) {
             return;
         }
     }
-    let bar = ProgressBar::with_draw_target(Some(progress.total.load(Ordering::Relaxed)), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("reading {bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left") {
+    let bar = ProgressBar::with_draw_target(
+        Some(progress.total.load(Ordering::Relaxed)),
+        ProgressDrawTarget::stderr(),
+    );
+    if let Ok(style) =
+        ProgressStyle::with_template("reading {bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left")
+    {
         bar.set_style(style);
     }
     while !done.load(Ordering::Relaxed) {

@@ -37,16 +37,27 @@ const MARGIN: i64 = 5;
 
 /// Weighs the findings of an incident, given in order of onset.
 pub(super) fn root_cause(group: &[&Finding]) -> (RootCause, Vec<ChainLink>) {
-    let mut weighed: Vec<(i64, usize, Vec<Term>)> = group.iter().enumerate().map(|(at, finding)| weigh(at, finding)).collect();
+    let mut weighed: Vec<(i64, usize, Vec<Term>)> =
+        group.iter().enumerate().map(|(at, finding)| weigh(at, finding)).collect();
     weighed.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     let (points, at, terms) = weighed.first().cloned().unwrap_or_default();
     let root = group.get(at).copied();
     let kind = root.and_then(|root| root.cause.clone()).unwrap_or_else(|| UNCLASSIFIED.to_owned());
-    let rival = weighed.iter().find(|(_, other, _)| group[*other].cause.as_ref() != Some(&kind)).map(|(points, ..)| *points);
+    let rival = weighed
+        .iter()
+        .find(|(_, other, _)| group[*other].cause.as_ref() != Some(&kind))
+        .map(|(points, ..)| *points);
     let clear = rival.is_none_or(|rival| points - rival >= MARGIN);
-    let verdict = if kind == UNCLASSIFIED || !clear { CauseVerdict::Insufficient } else { CauseVerdict::Likely };
+    let verdict =
+        if kind == UNCLASSIFIED || !clear { CauseVerdict::Insufficient } else { CauseVerdict::Likely };
+    let undated = group.iter().all(|finding| finding.window.from.is_none());
     let why = match (root, verdict) {
-        (Some(root), CauseVerdict::Insufficient) => format!("{} comes first, but nothing sets it apart from what follows", root.title),
+        (Some(_), CauseVerdict::Likely) if undated && group.len() > 1 => {
+            format!("all {} findings name this kind", group.len())
+        }
+        (Some(root), CauseVerdict::Insufficient) => {
+            format!("{} comes first, but nothing sets it apart from what follows", root.title)
+        }
         (Some(root), _) if group.len() > 1 => format!("{} comes first and names this kind", root.title),
         (Some(root), _) => format!("{} names this kind, and nothing else was found with it", root.title),
         (None, _) => String::new(),
@@ -71,12 +82,24 @@ pub(super) fn root_cause(group: &[&Finding]) -> (RootCause, Vec<ChainLink>) {
 fn weigh(at: usize, finding: &Finding) -> (i64, usize, Vec<Term>) {
     let mut terms = Vec::new();
     let first = if finding.window.from.is_some() { (FIRST - FIRST / 5 * at as i64).max(0) } else { 0 };
-    terms.push(Term { name: "precedence".to_owned(), points: first, why: format!("number {} of the incident to begin", at + 1) });
+    terms.push(Term {
+        name: "precedence".to_owned(),
+        points: first,
+        why: format!("number {} of the incident to begin", at + 1),
+    });
     let prior = finding.cause.as_ref().and_then(|cause| KINDS.iter().find(|(kind, _)| kind == cause));
     if let Some((kind, points)) = prior {
-        terms.push(Term { name: "kind".to_owned(), points: *points, why: format!("{kind} is a kind of cause") });
+        terms.push(Term {
+            name: "kind".to_owned(),
+            points: *points,
+            why: format!("{kind} is a kind of cause"),
+        });
     }
     let severity = finding.severity as i64 * 2;
-    terms.push(Term { name: "severity".to_owned(), points: severity, why: finding.severity.name().to_owned() });
+    terms.push(Term {
+        name: "severity".to_owned(),
+        points: severity,
+        why: finding.severity.name().to_owned(),
+    });
     (terms.iter().map(|term| term.points).sum(), at, terms)
 }

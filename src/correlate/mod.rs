@@ -14,10 +14,7 @@ mod links {
 
 use std::collections::BTreeMap;
 
-use crate::model::{
-    Finding, Keys, Settings, Severity, Window,
-    report::Incident,
-};
+use crate::model::{Finding, Keys, Settings, Severity, Window, report::Incident};
 
 /// Every reason to link, in order of id.
 pub const LINKS: &[&dyn Link] = &[&links::near_in_time::NearInTime, &links::same_store::SameStore];
@@ -34,7 +31,8 @@ pub trait Link: Sync {
 
 /// Joins findings of warning or above into incidents, each finding in one; sets [`Finding::incident`].
 pub fn correlate(findings: &mut [Finding], settings: &Settings) -> Vec<Incident> {
-    let members: Vec<usize> = (0..findings.len()).filter(|at| findings[*at].severity >= Severity::Warning).collect();
+    let members: Vec<usize> =
+        (0..findings.len()).filter(|at| findings[*at].severity >= Severity::Warning).collect();
     let mut groups = Groups::new(findings.len());
     for (at, a) in members.iter().enumerate() {
         for b in &members[at + 1..] {
@@ -63,14 +61,24 @@ fn incident(findings: &mut [Finding], members: &[usize]) -> Incident {
             known.extend(values.iter().filter(|value| !known.contains(value)).cloned().collect::<Vec<_>>());
         }
     }
-    keys.values_mut().for_each(|values| values.truncate(KEY_VALUES));
-    let worst = group.iter().max_by(|a, b| a.severity.cmp(&b.severity).then(a.count.cmp(&b.count)).then(b.id.cmp(&a.id)));
+    for values in keys.values_mut() {
+        values.truncate(KEY_VALUES);
+    }
+    let worst = group
+        .iter()
+        .max_by(|a, b| a.severity.cmp(&b.severity).then(a.count.cmp(&b.count)).then(b.id.cmp(&a.id)));
     let severity = worst.map_or(Severity::Info, |finding| finding.severity);
     let hash = blake3::hash(root_cause.finding.as_bytes()).to_hex();
     let id = format!("inc-{}", &hash[..8]);
     let mut next_steps: Vec<String> = Vec::new();
     let mut by_weight = group.clone();
-    by_weight.sort_by(|a, b| (a.id != root_cause.finding).cmp(&(b.id != root_cause.finding)).then(b.severity.cmp(&a.severity)).then(b.count.cmp(&a.count)).then(a.id.cmp(&b.id)));
+    by_weight.sort_by(|a, b| {
+        (a.id != root_cause.finding)
+            .cmp(&(b.id != root_cause.finding))
+            .then(b.severity.cmp(&a.severity))
+            .then(b.count.cmp(&a.count))
+            .then(a.id.cmp(&b.id))
+    });
     for finding in by_weight {
         if !finding.action.is_empty() && !next_steps.contains(&finding.action) {
             next_steps.push(finding.action.clone());
@@ -79,7 +87,7 @@ fn incident(findings: &mut [Finding], members: &[usize]) -> Incident {
     next_steps.truncate(NEXT_STEPS);
     let incident = Incident {
         rank: 0,
-        title: worst.map(|finding| finding.title.clone()).unwrap_or_default(),
+        title: title(&group, worst.copied()),
         severity,
         score: 0,
         score_terms: Vec::new(),
@@ -100,11 +108,28 @@ fn incident(findings: &mut [Finding], members: &[usize]) -> Incident {
     incident
 }
 
+/// The worst finding's words; for a damaged copy of a store, how much is wrong with it.
+fn title(group: &[&Finding], worst: Option<&Finding>) -> String {
+    let store = group.iter().find_map(|finding| finding.keys.get("store")).map(|paths| paths.join(", "));
+    match (store, worst) {
+        (Some(store), _) if group.len() > 1 => {
+            let faults: u64 = group.iter().map(|finding| finding.count).sum();
+            format!("Damaged copy of an event store: {faults} faults of {} kinds in {store}", group.len())
+        }
+        (_, Some(worst)) => {
+            let mut letters = worst.title.chars();
+            letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+        }
+        (_, None) => String::new(),
+    }
+}
+
 /// Values kept of a key.
 const KEY_VALUES: usize = 20;
 const NEXT_STEPS: usize = 4;
 /// What an incident of this version does not rest on.
-const NOT_CHECKED: [&str; 3] = ["causal rules between findings", "snapshots of the database and metrics", "a baseline of quiet nights"];
+const NOT_CHECKED: [&str; 3] =
+    ["causal rules between findings", "snapshots of the database and metrics", "a baseline of quiet nights"];
 
 /// When a finding began; undated ones come last.
 fn onset(finding: &Finding) -> (bool, Option<crate::model::Timestamp>) {

@@ -53,7 +53,13 @@ pub(super) fn json_entry<'a>(
     Ok(())
 }
 
-fn member<'a>(draft: &mut Draft<'a>, fields: &mut Vec<Field<'a>>, key: &'a str, value: Json<'a>, lexicon: &Lexicon) {
+fn member<'a>(
+    draft: &mut Draft<'a>,
+    fields: &mut Vec<Field<'a>>,
+    key: &'a str,
+    value: Json<'a>,
+    lexicon: &Lexicon,
+) {
     match value {
         Json::Null => {}
         Json::Object(object) if lexicon.fields.flatten.iter().any(|name| name == key) => {
@@ -92,10 +98,10 @@ fn assign<'a>(draft: &mut Draft<'a>, key: &str, value: Json<'a>, lexicon: &Lexic
 
 fn keep<T>(slot: &mut Ranked<T>, rank: usize, found: Option<T>) -> bool {
     let fits = found.is_some();
-    if let Some(found) = found {
-        if slot.as_ref().is_none_or(|(known, _)| rank < *known) {
-            *slot = Some((rank, found));
-        }
+    if let Some(found) = found
+        && slot.as_ref().is_none_or(|(known, _)| rank < *known)
+    {
+        *slot = Some((rank, found));
     }
     fits
 }
@@ -128,11 +134,13 @@ pub(super) fn level(text: &str, key: &str) -> Option<Level> {
     lower.make_ascii_lowercase();
     Some(match &*lower {
         b"trace" | b"trc" | b"finest" | b"finer" | b"verbose" | b"vrb" => Level::Trace,
-        b"debug" | b"dbg" | b"fine" | b"config" | b"debug1" | b"debug2" | b"debug3" | b"debug4" | b"debug5" => Level::Debug,
+        b"debug" | b"dbg" | b"fine" | b"config" | b"debug1" | b"debug2" | b"debug3" | b"debug4"
+        | b"debug5" => Level::Debug,
         b"info" | b"inf" | b"information" | b"notice" | b"log" | b"informational" => Level::Info,
         b"warn" | b"warning" | b"wrn" => Level::Warn,
         b"error" | b"err" | b"severe" | b"eror" => Level::Error,
-        b"fatal" | b"critical" | b"crit" | b"panic" | b"emerg" | b"emergency" | b"alert" | b"ftl" | b"dpanic" => Level::Fatal,
+        b"fatal" | b"critical" | b"crit" | b"panic" | b"emerg" | b"emergency" | b"alert" | b"ftl"
+        | b"dpanic" => Level::Fatal,
         _ => return None,
     })
 }
@@ -171,7 +179,8 @@ fn numbered(number: u32, key: &str) -> Option<Level> {
 pub(super) fn looks_like_entry(text: &str, lexicon: &Lexicon) -> bool {
     let mut draft = Draft::default();
     let mut fields = Vec::new();
-    let valid = json::members(text, |key, value| member(&mut draft, &mut fields, key, value, lexicon)).is_ok();
+    let valid =
+        json::members(text, |key, value| member(&mut draft, &mut fields, key, value, lexicon)).is_ok();
     let says = draft.message.is_some() || draft.error.is_some() || !fields.is_empty();
     valid && says && (draft.level.is_some() || (draft.time.is_some() && draft.message.is_some()))
 }
@@ -190,18 +199,39 @@ mod tests {
                 "2026-11-23T15:56:42.870774Z error m e",
             ),
             // zap, slog, logrus
-            (r#"{"level":"warn","ts":1795448109.877,"msg":"m","err":"e"}"#, "2026-11-23T15:35:09.877Z warn m e"),
-            (r#"{"time":"2026-11-23T15:35:09+01:00","level":"INFO","msg":"m"}"#, "2026-11-23T14:35:09.000Z info m -"),
+            (
+                r#"{"level":"warn","ts":1795448109.877,"msg":"m","err":"e"}"#,
+                "2026-11-23T15:35:09.877Z warn m e",
+            ),
+            (
+                r#"{"time":"2026-11-23T15:35:09+01:00","level":"INFO","msg":"m"}"#,
+                "2026-11-23T14:35:09.000Z info m -",
+            ),
             // bunyan, pino
-            (r#"{"name":"a","level":50,"msg":"m","time":"2026-11-23T15:35:09Z","err":{"message":"e"}}"#, "2026-11-23T15:35:09.000Z error m e"),
+            (
+                r#"{"name":"a","level":50,"msg":"m","time":"2026-11-23T15:35:09Z","err":{"message":"e"}}"#,
+                "2026-11-23T15:35:09.000Z error m e",
+            ),
             (r#"{"level":30,"time":1795448109877,"msg":"m"}"#, "2026-11-23T15:35:09.877Z info m -"),
             // ECS, both spellings
-            (r#"{"@timestamp":"2026-11-23T15:35:09Z","log.level":"error","message":"m","error.message":"e"}"#, "2026-11-23T15:35:09.000Z error m e"),
-            (r#"{"@timestamp":"2026-11-23T15:35:09Z","log":{"level":"error"},"message":"m","error":{"message":"e"}}"#, "2026-11-23T15:35:09.000Z error m e"),
+            (
+                r#"{"@timestamp":"2026-11-23T15:35:09Z","log.level":"error","message":"m","error.message":"e"}"#,
+                "2026-11-23T15:35:09.000Z error m e",
+            ),
+            (
+                r#"{"@timestamp":"2026-11-23T15:35:09Z","log":{"level":"error"},"message":"m","error":{"message":"e"}}"#,
+                "2026-11-23T15:35:09.000Z error m e",
+            ),
             // OpenTelemetry
-            (r#"{"timeUnixNano":"1795448109877000000","severityNumber":17,"body":{"stringValue":"m"}}"#, "2026-11-23T15:35:09.877Z error m -"),
+            (
+                r#"{"timeUnixNano":"1795448109877000000","severityNumber":17,"body":{"stringValue":"m"}}"#,
+                "2026-11-23T15:35:09.877Z error m -",
+            ),
             // journald
-            (r#"{"__REALTIME_TIMESTAMP":"1795448109877736","PRIORITY":"3","MESSAGE":"m"}"#, "2026-11-23T15:35:09.877736Z error m -"),
+            (
+                r#"{"__REALTIME_TIMESTAMP":"1795448109877736","PRIORITY":"3","MESSAGE":"m"}"#,
+                "2026-11-23T15:35:09.877736Z error m -",
+            ),
             // An entry without a message.
             (r#"{"level":"ERROR","fields":{"max_retries":4}}"#, "- error - -"),
         ] {
@@ -210,7 +240,8 @@ mod tests {
             let entry = &batch.entries[0];
             let time = entry.time.map_or("-".to_owned(), |time| time.to_string());
             let shown = |text: &Option<Cow<'_, str>>| text.as_deref().unwrap_or("-").to_owned();
-            let found = format!("{time} {} {} {}", entry.level.name(), shown(&entry.message), shown(&entry.error));
+            let found =
+                format!("{time} {} {} {}", entry.level.name(), shown(&entry.message), shown(&entry.error));
             assert_eq!(found, expected, "{text}");
             assert!(looks_like_entry(text, &lexicon), "{text}");
         }

@@ -13,7 +13,10 @@ pub(super) const MAX_DEPTH: u32 = 128;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Json<'a> {
     /// What stands between the quotes, and whether it has escapes in it.
-    Text { raw: &'a str, escaped: bool },
+    Text {
+        raw: &'a str,
+        escaped: bool,
+    },
     /// A number, `true` or `false`.
     Bare(&'a str),
     Null,
@@ -404,8 +407,10 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::print_stderr, reason = "a skipped test says so loudly")]
     fn passes_the_public_test_suite() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora/json-test-suite/test_parsing");
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../shared/corpora/json-test-suite/test_parsing");
         let Ok(files) = std::fs::read_dir(&folder) else {
             eprintln!("SKIPPED: {} is not here; the property tests above still hold", folder.display());
             return;

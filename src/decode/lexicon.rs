@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::model::{
-    FieldNames, Role, StoreProfile, Table, TableRole,
-    profile::Columns,
-};
+use crate::model::{FieldNames, Role, StoreProfile, Table, TableRole, profile::Columns};
 
 /// What every decoder may ask: field roles and store profiles.
 #[derive(Clone, Debug, Default)]
@@ -110,12 +107,19 @@ fn store(path: &str, text: &str) -> Result<StoreProfile, LexiconError> {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(path: &str, text: &str) -> Result<T, LexiconError> {
-    toml::from_str(text).map_err(|source| LexiconError::Toml { path: path.to_owned(), source: Box::new(source) })
+    toml::from_str(text)
+        .map_err(|source| LexiconError::Toml { path: path.to_owned(), source: Box::new(source) })
 }
 
-fn events_table(profile: &StoreProfile, schema: &str, table: &str, names: &[String]) -> Option<(usize, Table)> {
+fn events_table(
+    profile: &StoreProfile,
+    schema: &str,
+    table: &str,
+    names: &[String],
+) -> Option<(usize, Table)> {
     let events = &profile.events;
-    let find = |wanted: &[String]| wanted.iter().find_map(|wanted| names.iter().position(|name| name == wanted));
+    let find =
+        |wanted: &[String]| wanted.iter().find_map(|wanted| names.iter().position(|name| name == wanted));
     let columns = Columns {
         names: names.to_vec(),
         stream: find(&events.stream),
@@ -125,13 +129,15 @@ fn events_table(profile: &StoreProfile, schema: &str, table: &str, names: &[Stri
         metadata: find(&events.metadata),
         time: find(&events.time),
     };
-    let required = [(&events.stream, columns.stream), (&events.version, columns.version), (&events.id, columns.id)];
+    let required =
+        [(&events.stream, columns.stream), (&events.version, columns.version), (&events.id, columns.id)];
     let all_there = required.iter().all(|(wanted, found)| wanted.is_empty() || found.is_some());
     let also = events.also.iter().all(|wanted| names.contains(wanted));
     if !all_there || !also {
         return None;
     }
-    let found = [columns.payload, columns.metadata, columns.time].iter().flatten().count() + events.also.len();
+    let found =
+        [columns.payload, columns.metadata, columns.time].iter().flatten().count() + events.also.len();
     let named = usize::from(events.tables.iter().any(|known| known == table)) * 100;
     let table = Table {
         profile: profile.id.clone(),
@@ -144,9 +150,15 @@ fn events_table(profile: &StoreProfile, schema: &str, table: &str, names: &[Stri
     Some((named + 10 + found, table))
 }
 
-fn checkpoint_table(profile: &StoreProfile, schema: &str, table: &str, names: &[String]) -> Option<(usize, Table)> {
+fn checkpoint_table(
+    profile: &StoreProfile,
+    schema: &str,
+    table: &str,
+    names: &[String],
+) -> Option<(usize, Table)> {
     let checkpoints = profile.checkpoints.as_ref()?;
-    let find = |wanted: &[String]| wanted.iter().find_map(|wanted| names.iter().position(|name| name == wanted));
+    let find =
+        |wanted: &[String]| wanted.iter().find_map(|wanted| names.iter().position(|name| name == wanted));
     let columns = Columns {
         names: names.to_vec(),
         stream: Some(find(&checkpoints.name)?),
@@ -178,9 +190,17 @@ mod tests {
     fn knows_tables_by_their_columns_in_any_order() {
         let lexicon = Lexicon::load(&[]).expect("the embedded files");
         for (name, names, expected) in [
-            ("", "event_id,stream_id,stream_version,event_type,event_data,metadata,created_at", "eventcore-postgres"),
+            (
+                "",
+                "event_id,stream_id,stream_version,event_type,event_data,metadata,created_at",
+                "eventcore-postgres",
+            ),
             ("public.eventcore_events", "created_at,stream_version,event_id,stream_id", "eventcore-postgres"),
-            ("public.events_2026_11", "event_id,stream_id,event_version,event_type,event_data,created_at", "eventcore-0.1"),
+            (
+                "public.events_2026_11",
+                "event_id,stream_id,event_version,event_type,event_data,created_at",
+                "eventcore-0.1",
+            ),
             ("", "record,event_id,stream_id,stream_version,event_type,event_data,metadata", "eventcore-fs"),
             ("", "subscription_name,last_position,updated_at", "eventcore-postgres"),
         ] {

@@ -36,7 +36,9 @@ impl Cutter for LineCutter {
         while let Some(newline) = find(bytes, from, b'\n') {
             let start = newline + 1;
             // A line of which we see too little is judged when more is there.
-            if start >= bytes.len() || (!last && bytes.len() - start < LINE_HEAD && find(bytes, start, b'\n').is_none()) {
+            if start >= bytes.len()
+                || (!last && bytes.len() - start < LINE_HEAD && find(bytes, start, b'\n').is_none())
+            {
                 break;
             }
             if starts(start) {
@@ -84,7 +86,7 @@ pub(super) fn find(bytes: &[u8], from: usize, byte: u8) -> Option<usize> {
 /// Groups the lines of a chunk into records: each begins with a line of which `begins` holds, and the lines up to the
 /// next such line belong to it. Lines before the first are a record of their own. Yields offset, line (from 0) and
 /// text, line end included.
-pub(super) fn records<'a>(text: &'a str, begins: impl Fn(&str) -> bool) -> Vec<(usize, u64, &'a str)> {
+pub(super) fn records(text: &str, begins: impl Fn(&str) -> bool) -> Vec<(usize, u64, &str)> {
     let mut records: Vec<(usize, u64, &str)> = Vec::new();
     let mut open: Option<(usize, u64)> = None;
     let (mut at, mut line_number) = (0, 0);

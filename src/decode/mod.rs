@@ -191,7 +191,9 @@ pub fn identify(bytes: &[u8], head: &Head<'_>, lexicon: &Lexicon) -> Identity {
     }
     let named = recognise::recognise(bytes, head);
     match best {
-        Some((sure, format)) if sure >= SURE || named.format == recognise::UNKNOWN => Identity::Readable(format),
+        Some((sure, format)) if sure >= SURE || named.format == recognise::UNKNOWN => {
+            Identity::Readable(format)
+        }
         Some(_) | None => Identity::Named(named),
     }
 }

@@ -16,12 +16,42 @@ pub struct Recognised {
 
 /// Magic bytes at the start, with what they mean.
 const MAGIC: &[(&[u8], &str, &str, &str, bool)] = &[
-    (b"PGDMP", "pg-dump-custom", "store", "a custom-format dump is not read yet; `pg_restore -f dump.sql FILE` makes a plain one", true),
-    (b"SQLite format 3\0", "sqlite", "store", "a SQLite file is not read yet; export its events table as CSV with a header", true),
+    (
+        b"PGDMP",
+        "pg-dump-custom",
+        "store",
+        "a custom-format dump is not read yet; `pg_restore -f dump.sql FILE` makes a plain one",
+        true,
+    ),
+    (
+        b"SQLite format 3\0",
+        "sqlite",
+        "store",
+        "a SQLite file is not read yet; export its events table as CSV with a header",
+        true,
+    ),
     (b"PK\x03\x04", "zip", "archive", "archives are not read yet; unpack it and name the folder", true),
-    (b"BZh", "bzip2", "archive", "bzip2 is not read yet; pipe it in: `bzip2 -dc FILE | coroner analyze -`", true),
-    (b"\xfd7zXZ\0", "xz", "archive", "xz is not read yet; pipe it in: `xz -dc FILE | coroner analyze -`", true),
-    (b"\x04\x22\x4d\x18", "lz4", "archive", "lz4 is not read yet; pipe it in: `lz4 -dc FILE | coroner analyze -`", true),
+    (
+        b"BZh",
+        "bzip2",
+        "archive",
+        "bzip2 is not read yet; pipe it in: `bzip2 -dc FILE | coroner analyze -`",
+        true,
+    ),
+    (
+        b"\xfd7zXZ\0",
+        "xz",
+        "archive",
+        "xz is not read yet; pipe it in: `xz -dc FILE | coroner analyze -`",
+        true,
+    ),
+    (
+        b"\x04\x22\x4d\x18",
+        "lz4",
+        "archive",
+        "lz4 is not read yet; pipe it in: `lz4 -dc FILE | coroner analyze -`",
+        true,
+    ),
     (b"\xff\xfe", "utf-16", "other", "UTF-16 text is not read; convert it: `iconv -f utf-16 -t utf-8`", true),
     (b"\xfe\xff", "utf-16", "other", "UTF-16 text is not read; convert it: `iconv -f utf-16 -t utf-8`", true),
     (b"\x7fELF", "executable", "other", "a program, not evidence", false),
@@ -45,11 +75,13 @@ const LATER: &str = "snapshots are listed, not analysed, in this version";
 
 /// Names a source that no format reads.
 pub(super) fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
-    let of = |format, kind, advice: &str, needed| Recognised { format, kind, advice: advice.to_owned(), needed };
+    let of =
+        |format, kind, advice: &str, needed| Recognised { format, kind, advice: advice.to_owned(), needed };
     if bytes.is_empty() {
         return of("empty", "other", "empty file", false);
     }
-    if let Some((_, format, kind, advice, needed)) = MAGIC.iter().find(|(magic, ..)| bytes.starts_with(magic)) {
+    if let Some((_, format, kind, advice, needed)) = MAGIC.iter().find(|(magic, ..)| bytes.starts_with(magic))
+    {
         return of(format, kind, advice, *needed);
     }
     if bytes.get(257..262) == Some(b"ustar") {
@@ -87,9 +119,11 @@ pub(super) fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
 fn header(line: &str) -> Option<&str> {
     let is_name = |name: &str| {
         let name = name.trim().trim_matches('"');
-        name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
-    let delimiter = [',', ';', '\t', '|'].into_iter().find(|delimiter| line.matches(*delimiter).count() >= 2)?;
+    let delimiter =
+        [',', ';', '\t', '|'].into_iter().find(|delimiter| line.matches(*delimiter).count() >= 2)?;
     line.split(delimiter).all(is_name).then_some(line.trim_end())
 }
 

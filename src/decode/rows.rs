@@ -189,7 +189,12 @@ fn checkpoint<'a>(rows: &mut TableRows<'a>, at: RowAt, cells: &mut [Cell<'a>]) -
     };
     let position = take(columns.version);
     let name = take(columns.stream).unwrap_or_default();
-    rows.checkpoints.push(Checkpoint { byte: at.byte, name, position, updated_at: dated.map(|(time, _)| time) });
+    rows.checkpoints.push(Checkpoint {
+        byte: at.byte,
+        name,
+        position,
+        updated_at: dated.map(|(time, _)| time),
+    });
     dated
 }
 
@@ -200,7 +205,11 @@ fn not_json(cell: &Cell<'_>, required: bool) -> Option<String> {
         Cell::Json(text) if !text.starts_with('"') => None,
         Cell::Json(text) => {
             let inner = json::unescape(text.trim_matches('"'));
-            if inner.starts_with(['{', '[']) { json::validate(&inner).err().map(|err| json_error(&inner, err)) } else { None }
+            if inner.starts_with(['{', '[']) {
+                json::validate(&inner).err().map(|err| json_error(&inner, err))
+            } else {
+                None
+            }
         }
         Cell::Text(text) => json::validate(text).err().map(|err| json_error(text, err)),
         Cell::Null if required => Some("is NULL".to_owned()),
@@ -209,7 +218,16 @@ fn not_json(cell: &Cell<'_>, required: bool) -> Option<String> {
 }
 
 pub(super) fn json_error(text: &str, err: json::Error) -> String {
-    let near: String = text.get(..err.at).unwrap_or(text).chars().rev().take(20).collect::<Vec<_>>().into_iter().rev().collect();
+    let near: String = text
+        .get(..err.at)
+        .unwrap_or(text)
+        .chars()
+        .rev()
+        .take(20)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect();
     format!("no valid JSON: {} at byte {}, after `{near}`", err.why, err.at)
 }
 

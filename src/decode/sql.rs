@@ -47,7 +47,10 @@ pub(super) fn open_statement(bytes: &[u8]) -> bool {
             Some(end) => at = end,
             None => {
                 let rest = bytes[at..].trim_ascii();
-                return !(rest.is_empty() || rest.starts_with(b"--") || rest.starts_with(b"\\") || rest.ends_with(b";"));
+                return !(rest.is_empty()
+                    || rest.starts_with(b"--")
+                    || rest.starts_with(b"\\")
+                    || rest.ends_with(b";"));
             }
         }
     }
@@ -57,7 +60,8 @@ pub(super) fn open_statement(bytes: &[u8]) -> bool {
 /// The first semicolon outside strings, quoted names, dollar quotes and comments.
 fn semicolon(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        let hit = at + bytes.get(at..)?.iter().position(|byte| matches!(byte, b';' | b'\'' | b'"' | b'$' | b'-'))?;
+        let hit = at
+            + bytes.get(at..)?.iter().position(|byte| matches!(byte, b';' | b'\'' | b'"' | b'$' | b'-'))?;
         at = match bytes[hit] {
             b';' => return Some(hit),
             b'\'' => string_end(bytes, hit, hit > 0 && matches!(bytes[hit - 1], b'E' | b'e'))?,
@@ -74,10 +78,10 @@ fn string_end(bytes: &[u8], at: usize, escapes: bool) -> Option<usize> {
     let mut from = at + 1;
     loop {
         let rest = bytes.get(from..)?;
-        let hit = from + if escapes { memchr::memchr2(b'\'', b'\\', rest)? } else { memchr::memchr(b'\'', rest)? };
-        if bytes[hit] == b'\\' {
-            from = hit + 2;
-        } else if bytes.get(hit + 1) == Some(&b'\'') {
+        let hit =
+            from + if escapes { memchr::memchr2(b'\'', b'\\', rest)? } else { memchr::memchr(b'\'', rest)? };
+        // A backslash takes the next character, a quote its double.
+        if bytes[hit] == b'\\' || bytes.get(hit + 1) == Some(&b'\'') {
             from = hit + 2;
         } else {
             return Some(hit + 1);
@@ -87,7 +91,8 @@ fn string_end(bytes: &[u8], at: usize, escapes: bool) -> Option<usize> {
 
 /// Behind the dollar-quoted string that opens at `at`, or behind the dollar if none opens.
 fn dollar_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let tag = bytes[at + 1..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    let tag =
+        bytes[at + 1..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
     match bytes.get(at + 1 + tag) {
         Some(b'$') => {
             let quote = &bytes[at..=at + 1 + tag];
@@ -115,11 +120,19 @@ pub(super) fn plain_name(name: &str) -> String {
 
 /// The name and column names of a `CREATE TABLE`, as `pg_dump` lays it out: a column a line.
 pub(super) fn created_table(statement: &str) -> Option<(String, Vec<String>)> {
-    let rest = ["CREATE TABLE ", "CREATE UNLOGGED TABLE "].iter().find_map(|start| statement.strip_prefix(start))?;
+    let rest =
+        ["CREATE TABLE ", "CREATE UNLOGGED TABLE "].iter().find_map(|start| statement.strip_prefix(start))?;
     let (name, body) = rest.split_once('(')?;
     let columns = body.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(')'));
-    let columns = columns.filter(|line| !["CONSTRAINT ", "PRIMARY ", "UNIQUE ", "CHECK ", "FOREIGN ", "EXCLUDE "].iter().any(|word| line.starts_with(word)));
-    Some((plain_name(name), columns.filter_map(|line| line.split_whitespace().next()).map(plain_name).collect()))
+    let columns = columns.filter(|line| {
+        !["CONSTRAINT ", "PRIMARY ", "UNIQUE ", "CHECK ", "FOREIGN ", "EXCLUDE "]
+            .iter()
+            .any(|word| line.starts_with(word))
+    });
+    Some((
+        plain_name(name),
+        columns.filter_map(|line| line.split_whitespace().next()).map(plain_name).collect(),
+    ))
 }
 
 /// Reads the statements of a piece: the rows of INSERTs into known tables; the rest is skipped.
@@ -142,10 +155,19 @@ pub(super) fn statements<'a>(
             Some(insert) => {
                 batch.account.bytes_skipped += (from - at) as u64;
                 let offset = from + (statement.len() - insert.len());
-                inserts(&mut batch, chunk, Insert { text: insert, offset, whole: from..end }, created, lexicon, &mut known);
+                inserts(
+                    &mut batch,
+                    chunk,
+                    &Insert { text: insert, offset, whole: from..end },
+                    created,
+                    lexicon,
+                    &mut known,
+                );
             }
             // pg_dump's skeleton is many lines of little interest: what counts as skipped is a statement.
-            None if statement.trim_ascii().is_empty() || statement.starts_with('\\') => batch.account.bytes_skipped += text.len() as u64,
+            None if statement.trim_ascii().is_empty() || statement.starts_with('\\') => {
+                batch.account.bytes_skipped += text.len() as u64;
+            }
             None => batch.account.skipped(text.len()),
         }
         at = end;
@@ -189,7 +211,7 @@ struct Insert<'a> {
 fn inserts<'a>(
     batch: &mut Batch<'a>,
     chunk: &Chunk<'a>,
-    insert: Insert<'a>,
+    insert: &Insert<'a>,
     created: &CreatedTables,
     lexicon: &Lexicon,
     known: &mut Vec<(String, Option<Arc<Table>>)>,
@@ -218,7 +240,11 @@ fn inserts<'a>(
         let next_row = insert.text[at..].trim_ascii_start().starts_with(',');
         let upto = if next_row { insert.offset + end } else { insert.whole.end };
         let range = insert.offset + start..insert.offset + end;
-        let row = RowAt { byte: chunk.start + range.start as u64, len: upto - spent, damaged: chunk.damaged(&range) };
+        let row = RowAt {
+            byte: chunk.start + range.start as u64,
+            len: upto - spent,
+            damaged: chunk.damaged(&range),
+        };
         spent = upto;
         if cells.len() == width {
             rows::row(batch, &table, row, cells);
@@ -232,7 +258,14 @@ fn inserts<'a>(
     }
     if spent < insert.whole.end {
         let row = RowAt { byte: chunk.start + spent as u64, len: insert.whole.end - spent, damaged: false };
-        rows::broken_row(batch, &table, row, Vec::new(), FaultKind::MalformedRecord, "an INSERT whose values cannot be read".to_owned());
+        rows::broken_row(
+            batch,
+            &table,
+            row,
+            Vec::new(),
+            FaultKind::MalformedRecord,
+            "an INSERT whose values cannot be read".to_owned(),
+        );
     }
 }
 
@@ -240,7 +273,8 @@ fn inserts<'a>(
 fn insert_table(head: &str, created: &CreatedTables, lexicon: &Lexicon) -> Option<Table> {
     match head.split_once('(') {
         Some((name, columns)) => {
-            let columns: Vec<String> = columns.trim_end_matches([')', ' ']).split(',').map(plain_name).collect();
+            let columns: Vec<String> =
+                columns.trim_end_matches([')', ' ']).split(',').map(plain_name).collect();
             lexicon.table(&plain_name(name), &columns)
         }
         None => {
@@ -257,7 +291,8 @@ fn tuple(text: &str, at: usize) -> Option<(Vec<Cell<'_>>, usize, usize)> {
     let (mut cells, mut at) = (Vec::new(), start + 1);
     loop {
         at += text[at..].len() - text[at..].trim_ascii_start().len();
-        let escapes = bytes.get(at).is_some_and(|byte| matches!(byte, b'E' | b'e')) && bytes.get(at + 1) == Some(&b'\'');
+        let escapes = bytes.get(at).is_some_and(|byte| matches!(byte, b'E' | b'e'))
+            && bytes.get(at + 1) == Some(&b'\'');
         at += usize::from(escapes);
         if bytes.get(at)? == &b'\'' {
             let end = string_end(bytes, at, escapes)?;

@@ -46,7 +46,10 @@ pub(super) fn read(format: &dyn Format, text: &str, size: usize) -> Vec<String> 
         at += taken;
         line += piece.matches('\n').count() as u64;
     }
-    shown.push(format!("records {} rejected {} skipped {}", account.records, account.rejected, account.skipped));
+    shown.push(format!(
+        "records {} rejected {} skipped {}",
+        account.records, account.rejected, account.skipped
+    ));
     shown
 }
 
@@ -62,14 +65,18 @@ fn show(batch: &Batch<'_>, text: &str, out: &mut Vec<String>) {
     }
     for rows in &batch.tables {
         for event in &rows.events {
-            let time = event.time.map_or("-".to_owned(), |time| time.clock());
+            let time = event.time.map_or("-".to_owned(), super::super::model::time::Timestamp::clock);
             let id = if event.id.is_none() { "-".to_owned() } else { event.id.to_string() };
             let row = format!("{} {time} {}@{} {id}", line_of(event.byte), event.stream, event.version);
             lines.push((event.byte, 0, row));
         }
         for checkpoint in &rows.checkpoints {
             let position = checkpoint.position.as_deref().unwrap_or("-");
-            lines.push((checkpoint.byte, 0, format!("{} {} at {position}", line_of(checkpoint.byte), checkpoint.name)));
+            lines.push((
+                checkpoint.byte,
+                0,
+                format!("{} {} at {position}", line_of(checkpoint.byte), checkpoint.name),
+            ));
         }
         for fault in &rows.faults {
             let stream = fault.stream.as_deref().unwrap_or("-");
@@ -83,7 +90,7 @@ fn show(batch: &Batch<'_>, text: &str, out: &mut Vec<String>) {
 }
 
 fn show_entry(batch: &Batch<'_>, entry: &Entry<'_>) -> String {
-    let time = entry.time.map_or("-".to_owned(), |time| time.clock());
+    let time = entry.time.map_or("-".to_owned(), super::super::model::time::Timestamp::clock);
     let message = entry.message.as_deref().unwrap_or("-").replace('\n', "\\n").replace('\t', "\\t");
     let mut line = format!("{} {time} {} {message}", entry.place.line, entry.level.name());
     for field in batch.fields_of(entry) {

@@ -35,10 +35,10 @@ pub(super) fn epoch(text: &str) -> Option<Timestamp> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let count: i64 = whole.parse().ok()?;
     let micros = match count {
-        ..100_000_000 => return None,
-        ..100_000_000_000 => count * SECOND + micros_of(fraction)?,
-        ..100_000_000_000_000 => count * 1000,
-        ..100_000_000_000_000_000 => count,
+        i64::MIN..100_000_000 => return None,
+        100_000_000..100_000_000_000 => count * SECOND + micros_of(fraction)?,
+        100_000_000_000..100_000_000_000_000 => count * 1000,
+        100_000_000_000_000..100_000_000_000_000_000 => count,
         _ => count / 1000,
     };
     Some(Timestamp(micros))
@@ -131,11 +131,11 @@ fn offset(text: &str, at: usize) -> Option<(i64, Zone, usize)> {
     let colon = usize::from(rest.get(3) == Some(&b':'));
     let (minutes, mut len) = digits(rest, 3 + colon, 2).map_or((0, 3), |minutes| (minutes, 5 + colon));
     let mut seconds = 0;
-    if rest.get(len) == Some(&b':') {
-        if let Some(more) = digits(rest, len + 1, 2) {
-            seconds = more;
-            len += 3;
-        }
+    if rest.get(len) == Some(&b':')
+        && let Some(more) = digits(rest, len + 1, 2)
+    {
+        seconds = more;
+        len += 3;
     }
     let plausible = hours <= 15 && minutes < 60 && ends(len);
     plausible.then_some((sign * (hours * 3600 + minutes * 60 + seconds), Zone::Explicit, from + len))
@@ -143,16 +143,18 @@ fn offset(text: &str, at: usize) -> Option<(i64, Zone, usize)> {
 
 /// `len` digits at `at`, as a number.
 fn digits(bytes: &[u8], at: usize, len: usize) -> Option<i64> {
-    bytes.get(at..at + len)?.iter().try_fold(0, |number, byte| {
-        byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0'))
-    })
+    bytes
+        .get(at..at + len)?
+        .iter()
+        .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0')))
 }
 
 /// Digits after the point, as microseconds; what is finer is cut off.
 fn micros_of(fraction: &str) -> Option<i64> {
     let mut micros = 0;
     for at in 0..6 {
-        let digit = fraction.as_bytes().get(at).map_or(Some(0), |byte| byte.is_ascii_digit().then(|| byte - b'0'))?;
+        let digit =
+            fraction.as_bytes().get(at).map_or(Some(0), |byte| byte.is_ascii_digit().then(|| byte - b'0'))?;
         micros = micros * 10 + i64::from(digit);
     }
     Some(micros)
@@ -233,8 +235,17 @@ mod tests {
     #[test]
     fn refuses_what_is_no_time() {
         for text in [
-            "", "abc", "42", "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-23", "2026-11-23 15:3",
-            "2026-11-23 15:35:21.289251+0", "2026-11-23T15:35:09Zebra", "2026-11-23 15:35:09 and more", "Nov 23 15:35:09",
+            "",
+            "abc",
+            "42",
+            "2026-02-30T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-11-23",
+            "2026-11-23 15:3",
+            "2026-11-23 15:35:21.289251+0",
+            "2026-11-23T15:35:09Zebra",
+            "2026-11-23 15:35:09 and more",
+            "Nov 23 15:35:09",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

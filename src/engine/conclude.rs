@@ -9,8 +9,8 @@ use crate::{
     model::{
         AsOf, Fault, Settings, Severity, Window,
         report::{
-            EvidenceRow, Integrity, Ledger, PackUsed, Report, ReportWindow, Run, SCHEMA_VERSION, Status, Store, Unlisted,
-            Verdict,
+            EvidenceRow, Integrity, Ledger, PackUsed, Report, ReportWindow, Run, SCHEMA_VERSION, Status,
+            Store, Unlisted, Verdict,
         },
     },
     rank,
@@ -50,7 +50,8 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Report {
 
     let window = window(&plan.settings, &facts);
     let evidence = Evidence::new(facts);
-    let judgement = Judgement { settings: &plan.settings, patterns: &plan.packs.patterns, as_of: window.as_of };
+    let judgement =
+        Judgement { settings: &plan.settings, patterns: &plan.packs.patterns, as_of: window.as_of };
     let (mut outcome, checks) = check::conclude(&evidence, &judgement);
     cite(&mut outcome, &evidence_of);
     let integrity = integrity(&evidence, &mut outcome);
@@ -77,7 +78,7 @@ fn copies(partial: &Partial) -> BTreeMap<String, String> {
     let mut first: BTreeMap<&str, &String> = BTreeMap::new();
     let mut copies = BTreeMap::new();
     for (name, part) in &partial.sources {
-        if part.reading.hash.is_empty() || part.reading.bytes == 0 {
+        if part.reading.hash.is_empty() || part.facts.account.records == 0 {
             continue;
         }
         match first.get(part.reading.hash.as_str()) {
@@ -100,8 +101,12 @@ fn ledger_row(name: &str, part: &SourcePart) -> EvidenceRow {
         notes.push(format!("{} entries without a message", facts.log.without_message));
     }
     let unlisted = facts.problems.seen - facts.problems.items.len() as u64;
-    let mut problems: Vec<String> =
-        facts.problems.items.iter().map(|problem| format!("line {}, byte {}: {}", problem.place.line, problem.place.byte, problem.why)).collect();
+    let mut problems: Vec<String> = facts
+        .problems
+        .items
+        .iter()
+        .map(|problem| format!("line {}, byte {}: {}", problem.place.line, problem.place.byte, problem.why))
+        .collect();
     if unlisted > 0 {
         problems.push(format!("and {unlisted} more"));
     }
@@ -144,8 +149,11 @@ fn window(settings: &Settings, facts: &BTreeMap<String, SourceFacts>) -> ReportW
         window.join(&facts.log.window);
         facts.stores.values().for_each(|store| window.join(&store.window));
     }
-    let within = |time: &crate::model::Timestamp| as_of.is_none_or(|as_of| as_of.since(*time) <= settings.ancient_before);
-    let from = window.from.filter(within).or_else(|| facts.values().filter_map(|facts| facts.log.window.from).min());
+    let within = |time: &crate::model::Timestamp| {
+        as_of.is_none_or(|as_of| as_of.since(*time) <= settings.ancient_before)
+    };
+    let from =
+        window.from.filter(within).or_else(|| facts.values().filter_map(|facts| facts.log.window.from).min());
     ReportWindow { from, to: window.to.min(as_of.or(window.to)), as_of, as_of_basis }
 }
 
@@ -163,9 +171,17 @@ fn cite(outcome: &mut Outcome, evidence: &BTreeMap<String, ingest::Evidence>) {
         })
         .collect();
     for fault in outcome.faults.values_mut().flat_map(|listed| &mut listed.items) {
-        fault.line = cited.get(&fault.path).and_then(|lines| lines.get(&fault.byte)).map_or(0, |citation| citation.line);
+        fault.line = cited
+            .get(&fault.path)
+            .and_then(|lines| lines.get(&fault.byte))
+            .map_or(0, |citation| citation.line);
     }
-    for place in outcome.findings.iter_mut().filter(|finding| finding.check == "integrity").flat_map(|finding| &mut finding.evidence) {
+    for place in outcome
+        .findings
+        .iter_mut()
+        .filter(|finding| finding.check == "integrity")
+        .flat_map(|finding| &mut finding.evidence)
+    {
         if let Some(citation) = cited.get(&place.path).and_then(|lines| lines.get(&place.byte)) {
             place.line = citation.line;
             place.excerpt = String::from_utf8_lossy(&citation.excerpt).into_owned();
@@ -177,8 +193,10 @@ fn integrity(evidence: &Evidence, outcome: &mut Outcome) -> Integrity {
     let mut integrity = Integrity::default();
     for store in &evidence.stores {
         let claims = |faults: &[Fault]| faults.iter().any(|fault| fault.severity > Severity::Info);
-        let of_store = outcome.faults.iter().filter(|((path, key, _), _)| *path == store.path && *key == store.key);
-        let faults = of_store.filter(|(_, listed)| claims(&listed.items)).map(|(_, listed)| listed.seen).sum();
+        let of_store =
+            outcome.faults.iter().filter(|((path, key, _), _)| *path == store.path && *key == store.key);
+        let faults =
+            of_store.filter(|(_, listed)| claims(&listed.items)).map(|(_, listed)| listed.seen).sum();
         let streams = store.facts.streams.names.iter().filter(|name| !name.is_empty()).count() as u64;
         integrity.stores.push(Store {
             path: store.path.clone(),
@@ -251,7 +269,11 @@ fn run(plan: &Plan) -> Run {
             .packs
             .packs
             .iter()
-            .map(|pack| PackUsed { name: pack.meta.name.clone(), patterns: pack.patterns, hash: pack.hash.clone() })
+            .map(|pack| PackUsed {
+                name: pack.meta.name.clone(),
+                patterns: pack.patterns,
+                hash: pack.hash.clone(),
+            })
             .collect(),
     }
 }

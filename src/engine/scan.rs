@@ -41,7 +41,8 @@ pub fn scan(plan: &Plan, found: &Found, progress: &Progress) -> Result<Partial, 
             return Ok(partial);
         }
         // The next wave is read while this one is decoded.
-        let (next, folded) = rayon::join(|| fill(plan, &mut lanes, &mut spare, progress), || fold(plan, &wave));
+        let (next, folded) =
+            rayon::join(|| fill(plan, &mut lanes, &mut spare, progress), || fold(plan, &wave));
         for (job, facts) in wave.drain(..).zip(folded) {
             let part = partial.sources.entry(job.source).or_default();
             part.facts.merge(facts);
@@ -83,8 +84,15 @@ struct Job {
 
 impl<'e> Lane<'e> {
     fn open(plan: &Plan, evidence: &'e Evidence) -> Lane<'e> {
-        let mut lane =
-            Lane { evidence, reader: None, format: None, reading: Reading::default(), unread: 0, done: false, counted: 0 };
+        let mut lane = Lane {
+            evidence,
+            reader: None,
+            format: None,
+            reading: Reading::default(),
+            unread: 0,
+            done: false,
+            counted: 0,
+        };
         match Reader::open(evidence, plan.hash) {
             Ok(reader) => {
                 lane.reader = Some(reader);
@@ -116,7 +124,9 @@ impl<'e> Lane<'e> {
                     self.reading.server_rank = Some(rank);
                 }
                 if plan.scope == Scope::Stores && format.kind() != Kind::Store {
-                    self.reading.notes.push("a log: `coroner analyze` reads it, `integrity` does not".to_owned());
+                    self.reading
+                        .notes
+                        .push("a log: `coroner analyze` reads it, `integrity` does not".to_owned());
                     return;
                 }
                 self.format = Some((format, format.cutter(&head, &plan.lexicon)));
@@ -133,7 +143,13 @@ impl<'e> Lane<'e> {
     }
 
     /// Reads up to `count` pieces.
-    fn fill(&mut self, plan: &Plan, count: usize, buffers: &mut Vec<Vec<u8>>, progress: &Progress) -> Vec<Job> {
+    fn fill(
+        &mut self,
+        plan: &Plan,
+        count: usize,
+        buffers: &mut Vec<Vec<u8>>,
+        progress: &Progress,
+    ) -> Vec<Job> {
         let mut jobs = Vec::new();
         let Some(reader) = &mut self.reader else { return jobs };
         match &mut self.format {
@@ -149,7 +165,9 @@ impl<'e> Lane<'e> {
                         context = found;
                         Some(taken)
                     };
-                    let Some(piece) = reader.next(plan.piece_bytes, buffers.pop().unwrap_or_default(), &mut cut) else {
+                    let Some(piece) =
+                        reader.next(plan.piece_bytes, buffers.pop().unwrap_or_default(), &mut cut)
+                    else {
                         self.done = true;
                         break;
                     };
@@ -226,8 +244,14 @@ fn fold_piece(plan: &Plan, job: &Job) -> SourceFacts {
         Some(cleaned) => cleaned.as_str(),
         None => std::str::from_utf8(&piece.bytes).unwrap_or_default(),
     };
-    let chunk =
-        Chunk { text, start: piece.start, line: piece.line, last: piece.last, invalid: &invalid, context: &job.context };
+    let chunk = Chunk {
+        text,
+        start: piece.start,
+        line: piece.line,
+        last: piece.last,
+        invalid: &invalid,
+        context: &job.context,
+    };
     let batch = job.format.decode(&chunk, &plan.lexicon);
     debug_assert_eq!(batch.account.bytes(), piece.bytes.len() as u64, "every byte is accounted for");
     let mut facts = SourceFacts::default();
@@ -268,7 +292,9 @@ fn clean(bytes: &[u8]) -> (Option<String>, Vec<usize>) {
 fn clean_head(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
-        Err(err) if err.error_len().is_none() => String::from_utf8_lossy(&bytes[..err.valid_up_to()]).into_owned(),
+        Err(err) if err.error_len().is_none() => {
+            String::from_utf8_lossy(&bytes[..err.valid_up_to()]).into_owned()
+        }
         Err(_) => clean(bytes).0.unwrap_or_default(),
     }
 }

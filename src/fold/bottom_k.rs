@@ -33,8 +33,7 @@ impl<const K: usize> BottomK<K> {
             if sketch.hashes.len() < K { u64::MAX } else { sketch.hashes.last().copied().unwrap_or(0) }
         };
         let limit = covered(self).min(covered(other));
-        let (mine, theirs) =
-            (self.hashes.range(..=limit).count(), other.hashes.range(..=limit).count());
+        let (mine, theirs) = (self.hashes.range(..=limit).count(), other.hashes.range(..=limit).count());
         let both = self.hashes.range(..=limit).filter(|hash| other.hashes.contains(hash)).count();
         let smaller = mine.min(theirs);
         if smaller == 0 { 0.0 } else { both as f64 / smaller as f64 }

@@ -83,7 +83,9 @@ mod tests {
 
     #[test]
     fn joins_like_one_run() {
-        laws::hold::<Days, _>(&[(3, 31), (1, 10), (3, 30), (9, 90)], |state, (day, time)| state.add(*day, *time));
+        laws::hold::<Days, _>(&[(3, 31), (1, 10), (3, 30), (9, 90)], |state, (day, time)| {
+            state.add(*day, *time);
+        });
     }
 
     #[test]

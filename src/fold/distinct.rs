@@ -33,13 +33,16 @@ impl<const N: usize> Distinct<N> {
 
     /// The values and their counts, in order of value.
     pub fn values(&self) -> Vec<(&str, u64)> {
-        let mut values: Vec<(&str, u64)> = self.counts.iter().map(|(_, value, count)| (value.as_str(), *count)).collect();
+        let mut values: Vec<(&str, u64)> =
+            self.counts.iter().map(|(_, value, count)| (value.as_str(), *count)).collect();
         values.sort_unstable();
         values
     }
 
     fn insert(&mut self, hash: u64, value: String, count: u64) {
-        let at = self.counts.binary_search_by(|(known, text, _)| (*known, text.as_str()).cmp(&(hash, value.as_str())));
+        let at = self
+            .counts
+            .binary_search_by(|(known, text, _)| (*known, text.as_str()).cmp(&(hash, value.as_str())));
         match at {
             Ok(at) => self.counts[at].2 += count,
             Err(at) => {
@@ -77,7 +80,9 @@ mod tests {
     #[test]
     fn counts_all_where_there_is_room() {
         let mut state = Distinct::<4>::default();
-        ["b", "a", "b"].iter().for_each(|value| state.add(value));
+        for value in ["b", "a", "b"] {
+            state.add(value);
+        }
         assert_eq!((state.values(), state.others), (vec![("a", 1), ("b", 2)], 0));
     }
 }

@@ -58,8 +58,7 @@ pub(crate) mod laws {
         let whole = fold(items);
         for first in 0..=items.len() {
             for second in first..=items.len() {
-                let pieces =
-                    || (fold(&items[..first]), fold(&items[first..second]), fold(&items[second..]));
+                let pieces = || (fold(&items[..first]), fold(&items[first..second]), fold(&items[second..]));
                 let (mut left, middle, last) = pieces();
                 left.merge(middle);
                 left.merge(last);

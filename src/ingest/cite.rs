@@ -5,7 +5,13 @@
 
 use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 
-use super::{hash::HashKind, map::map_settled, open::{Compression, Opened}, reader::Reader, walk::{Evidence, STDIN}};
+use super::{
+    hash::HashKind,
+    map::map_settled,
+    open::{Compression, Opened},
+    reader::Reader,
+    walk::{Evidence, STDIN},
+};
 
 /// A cited place: its line, and the beginning of that line from the cited byte on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,7 +33,8 @@ pub fn cite(evidence: &Evidence, offsets: &[u64]) -> BTreeMap<u64, Citation> {
     if sorted.is_empty() || evidence.path == Path::new(STDIN) {
         return cited;
     }
-    let plain = Reader::open(evidence, HashKind::Blake3).is_ok_and(|reader| reader.compression() == Compression::None);
+    let plain = Reader::open(evidence, HashKind::Blake3)
+        .is_ok_and(|reader| reader.compression() == Compression::None);
     match map_settled(&evidence.path) {
         Ok(Some(map)) if plain => cite_slice(&map, &sorted, &mut cited),
         _ if plain => {
@@ -100,7 +107,7 @@ fn first_line(bytes: &[u8]) -> &[u8] {
 }
 
 fn newlines(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+    memchr::memchr_iter(b'\n', bytes).count() as u64
 }
 
 #[cfg(test)]
@@ -115,7 +122,7 @@ mod tests {
     #[test]
     fn finds_the_same_lines_mapped_read_and_unpacked() {
         let dir = tempfile::tempdir().expect("a folder");
-        let text: String = (1..300_000).map(|n| format!("row {n}\n")).collect();
+        let text = (1..300_000).fold(String::new(), |text, n| text + &format!("row {n}\n"));
         let offsets: Vec<u64> = [1, 2, 150_000, 299_999]
             .map(|n| text.find(&format!("row {n}\n")).expect("there") as u64)
             .to_vec();
@@ -124,7 +131,11 @@ mod tests {
         let settled = dir.path().join("settled");
         fs::write(&settled, &text).expect("written");
         let hours_ago = SystemTime::now() - Duration::from_secs(3 * 3600);
-        File::options().append(true).open(&settled).and_then(|file| file.set_modified(hours_ago)).expect("dated");
+        File::options()
+            .append(true)
+            .open(&settled)
+            .and_then(|file| file.set_modified(hours_ago))
+            .expect("dated");
         assert!(map_settled(&settled).expect("opened").is_some(), "the mapped way is the one tested");
         assert!(map_settled(&fresh).expect("opened").is_none());
         let packed = dir.path().join("packed");

@@ -21,7 +21,8 @@ const SETTLED_FOR: Duration = Duration::from_secs(3600);
 pub(super) fn map_settled(path: &Path) -> io::Result<Option<Mmap>> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
-    let settled = metadata.modified().ok().and_then(|modified| SystemTime::now().duration_since(modified).ok());
+    let settled =
+        metadata.modified().ok().and_then(|modified| SystemTime::now().duration_since(modified).ok());
     if metadata.len() == 0 || settled.is_none_or(|age| age < SETTLED_FOR) {
         return Ok(None);
     }

@@ -33,9 +33,9 @@ impl Compression {
 
     fn of(head: &[u8]) -> Compression {
         match head {
-            [0x1f, 0x8b, ..] => Compression::Gzip,                          // RFC 1952, 2.3.1
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,              // RFC 8878, 3.1.1
-            [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd,       // RFC 8878, 3.1.2: a skippable frame
+            [0x1f, 0x8b, ..] => Compression::Gzip,             // RFC 1952, 2.3.1
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd, // RFC 8878, 3.1.1
+            [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd, // RFC 8878, 3.1.2: a skippable frame
             _ => Compression::None,
         }
     }
@@ -67,6 +67,7 @@ pub(super) struct Opened {
     path: Option<File>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one per open file")]
 enum Stage {
     Plain(Raw),
     Gzip(Box<MultiGzDecoder<Raw>>),
@@ -140,8 +141,12 @@ impl Opened {
         let at = self.raw_bytes();
         match (self.compression, err.kind()) {
             // What follows the last member and is no member: gzip(1) warns and goes on.
-            (Compression::Gzip, io::ErrorKind::InvalidInput) if unpacked > 0 && err.to_string().contains("header") => {
-                Ending::Noted(format!("bytes after the last gzip member, near byte {at}, are not gzip and were left out"))
+            (Compression::Gzip, io::ErrorKind::InvalidInput)
+                if unpacked > 0 && err.to_string().contains("header") =>
+            {
+                Ending::Noted(format!(
+                    "bytes after the last gzip member, near byte {at}, are not gzip and were left out"
+                ))
             }
             (Compression::None, _) => Ending::Broken(format!("cannot be read after byte {at}: {err}")),
             (_, io::ErrorKind::UnexpectedEof) => Ending::Broken(format!(

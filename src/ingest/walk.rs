@@ -100,7 +100,8 @@ impl Walk {
             match fs::metadata(entry.path()) {
                 Ok(metadata) if metadata.is_dir() => {
                     let evidence = Evidence { name, path: entry.path().to_owned() };
-                    self.passed_over.push((evidence, "a link to a folder; name it to have it read".to_owned()));
+                    self.passed_over
+                        .push((evidence, "a link to a folder; name it to have it read".to_owned()));
                 }
                 Ok(metadata) => self.file(name, entry.path(), &metadata),
                 Err(err) => {
@@ -112,8 +113,10 @@ impl Walk {
     }
 
     fn glob(&mut self, pattern: &str) -> io::Result<()> {
-        let bad = |err: globset::Error| io::Error::new(io::ErrorKind::InvalidInput, format!("{pattern}: {err}"));
-        let matcher = GlobBuilder::new(pattern).literal_separator(true).build().map_err(bad)?.compile_matcher();
+        let bad =
+            |err: globset::Error| io::Error::new(io::ErrorKind::InvalidInput, format!("{pattern}: {err}"));
+        let matcher =
+            GlobBuilder::new(pattern).literal_separator(true).build().map_err(bad)?.compile_matcher();
         let root = glob_root(pattern);
         let mut any = false;
         for entry in WalkDir::new(&root).sort_by_file_name().into_iter().flatten() {
@@ -171,7 +174,10 @@ fn glob_root(pattern: &str) -> PathBuf {
 /// The folders that hold evidence, for messages.
 impl Found {
     pub fn folders(&self) -> BTreeSet<&str> {
-        self.evidence.iter().filter_map(|evidence| evidence.name.rsplit_once('/').map(|(folder, _)| folder)).collect()
+        self.evidence
+            .iter()
+            .filter_map(|evidence| evidence.name.rsplit_once('/').map(|(folder, _)| folder))
+            .collect()
     }
 }
 
@@ -212,7 +218,8 @@ mod tests {
     fn says_what_it_passes_over_and_what_is_not_there() {
         let dir = tree();
         let found = walk(&[dir.path().to_string_lossy().into_owned()]).expect("there");
-        let passed: Vec<&str> = found.passed_over.iter().map(|(evidence, _)| evidence.name.as_str()).collect();
+        let passed: Vec<&str> =
+            found.passed_over.iter().map(|(evidence, _)| evidence.name.as_str()).collect();
         assert_eq!(passed.len(), 2, "{passed:?}");
         let hidden = dir.path().join("logs/.hidden").to_string_lossy().into_owned();
         assert_eq!(walk(&[hidden]).expect("named").evidence.len(), 1);

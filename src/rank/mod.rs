@@ -30,10 +30,15 @@ fn terms(incident: &Incident, findings: &[Finding]) -> Vec<Term> {
         Severity::Warning => 17,
         Severity::Info => 3,
     };
-    let count: u64 = findings.iter().filter(|finding| incident.findings.contains(&finding.id)).map(|finding| finding.count).sum();
+    let count: u64 = findings
+        .iter()
+        .filter(|finding| incident.findings.contains(&finding.id))
+        .map(|finding| finding.count)
+        .sum();
     // 20 points at a hundred thousand: min(1, log10(1 + n) / 5).
     let magnitude = (((1 + count) as f64).log10() / 5.0).min(1.0) * 20.0;
-    let lasted = incident.window.from.zip(incident.window.to).map_or(0, |(from, to)| to.since(from) / 1_000_000);
+    let lasted =
+        incident.window.from.zip(incident.window.to).map_or(0, |(from, to)| to.since(from) / 1_000_000);
     let persistence = lasted.min(3600) * 10 / 3600;
     let term = |name: &str, points, why| Term { name: name.to_owned(), points, why };
     vec![

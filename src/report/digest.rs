@@ -12,7 +12,7 @@ pub(super) fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut shown = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             shown.push(',');
         }
         shown.push(digit);
@@ -27,10 +27,15 @@ pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
 
 /// What was read, in a few words.
 pub(super) fn evidence(report: &Report) -> String {
-    let of = |kind: &str| report.ledger.evidence.iter().filter(|row| row.kind == kind && row.records > 0).count();
+    let of =
+        |kind: &str| report.ledger.evidence.iter().filter(|row| row.kind == kind && row.records > 0).count();
     let others = report.ledger.evidence.len() - of("log") - of("store");
     let mut parts = Vec::new();
-    for (count, one, many) in [(of("log"), "log", "logs"), (of("store"), "store export", "store exports"), (others, "other file", "other files")] {
+    for (count, one, many) in [
+        (of("log"), "log", "logs"),
+        (of("store"), "store export", "store exports"),
+        (others, "other file", "other files"),
+    ] {
         if count > 0 {
             parts.push(counted(count, one, many));
         }
@@ -40,13 +45,14 @@ pub(super) fn evidence(report: &Report) -> String {
 
 /// How much was read.
 pub(super) fn volume(report: &Report) -> String {
-    let entries: u64 = report.ledger.evidence.iter().filter(|row| row.kind == "log").map(|row| row.records).sum();
+    let entries: u64 =
+        report.ledger.evidence.iter().filter(|row| row.kind == "log").map(|row| row.records).sum();
     let events: u64 = report.integrity.stores.iter().map(|store| store.events).sum();
     match (entries, events) {
         (0, 0) => "no records".to_owned(),
         (entries, 0) => format!("{} log entries", number(entries)),
-        (0, events) => format!("{} events", number(events)),
-        (entries, events) => format!("{} log entries, {} events", number(entries), number(events)),
+        (0, events) => format!("{} rows of events", number(events)),
+        (entries, events) => format!("{} log entries, {} rows of events", number(entries), number(events)),
     }
 }
 
@@ -54,8 +60,12 @@ pub(super) fn volume(report: &Report) -> String {
 pub(super) fn span(window: &Window) -> String {
     let date = |time: Timestamp| time.to_string().chars().take(10).collect::<String>();
     match (window.from, window.to) {
-        (Some(from), Some(to)) if date(from) == date(to) => format!("{} {} - {} UTC", date(from), from.clock(), to.clock()),
-        (Some(from), Some(to)) => format!("{} {} - {} {} UTC", date(from), from.clock(), date(to), to.clock()),
+        (Some(from), Some(to)) if date(from) == date(to) => {
+            format!("{} {} - {} UTC", date(from), from.clock(), to.clock())
+        }
+        (Some(from), Some(to)) => {
+            format!("{} {} - {} {} UTC", date(from), from.clock(), date(to), to.clock())
+        }
         _ => "no times".to_owned(),
     }
 }
@@ -80,7 +90,8 @@ const ALIKE: usize = 3;
 
 /// The ledger for people: every file is in it, like ones together.
 pub(super) fn ledger(report: &Report) -> Vec<LedgerGroup<'_>> {
-    let folder = |row: &EvidenceRow| row.path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+    let folder =
+        |row: &EvidenceRow| row.path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
     let mut groups: BTreeMap<(String, &str, &[String]), Vec<&EvidenceRow>> = BTreeMap::new();
     for row in &report.ledger.evidence {
         let whose = if row.records + row.rejected > 0 { row.path.clone() } else { folder(row) };
@@ -113,6 +124,37 @@ fn group<'r>(name: String, rows: &[&'r EvidenceRow]) -> LedgerGroup<'r> {
     }
 }
 
+/// The folder that all evidence lies in, with its `/`; empty if there is none.
+pub(super) fn common_folder(report: &Report) -> &str {
+    let mut paths = report.ledger.evidence.iter().map(|row| row.path.as_str());
+    let Some(first) = paths.next() else { return "" };
+    let mut folder = first.rfind('/').map_or("", |at| &first[..=at]);
+    for path in paths {
+        while !path.starts_with(folder) {
+            folder = folder[..folder.len() - 1].rfind('/').map_or("", |at| &folder[..=at]);
+        }
+    }
+    folder
+}
+
+/// Lines of at most `width` characters, broken at blanks; a longer word stands alone.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.last().map_or(0, |line| line.chars().count());
+        if last > 0 && last + 1 + word.chars().count() > width {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
 /// `4.2 MB`.
 pub(super) fn bytes(count: u64) -> String {
     match count {
@@ -129,9 +171,31 @@ mod tests {
 
     #[test]
     fn numbers_are_readable() {
-        for (count, shown) in [(0, "0"), (999, "999"), (1000, "1,000"), (63_629, "63,629"), (1_234_567, "1,234,567")] {
+        for (count, shown) in
+            [(0, "0"), (999, "999"), (1000, "1,000"), (63_629, "63,629"), (1_234_567, "1,234,567")]
+        {
             assert_eq!(number(count), shown);
         }
         assert_eq!(bytes(4_200_000), "4.2 MB");
+    }
+
+    #[test]
+    fn lines_break_at_blanks() {
+        assert_eq!(wrap("aa bb cccccc d", 5), ["aa bb", "cccccc", "d"]);
+        assert_eq!(wrap("", 5), [""]);
+    }
+
+    #[test]
+    fn paths_share_a_folder_or_none() {
+        let report = |paths: &[&str]| {
+            let mut report = Report::default();
+            let row = |path: &&str| EvidenceRow { path: (*path).to_owned(), ..EvidenceRow::default() };
+            report.ledger.evidence = paths.iter().map(row).collect();
+            report
+        };
+        assert_eq!(common_folder(&report(&["a/b/c/x", "a/b/cd/y"])), "a/b/");
+        assert_eq!(common_folder(&report(&["a/x", "b/y"])), "");
+        assert_eq!(common_folder(&report(&["a/b/x"])), "a/b/");
+        assert_eq!(common_folder(&report(&["x"])), "");
     }
 }

@@ -16,7 +16,8 @@ use std::io;
 use crate::model::report::Report;
 
 /// Every output format, in order of id.
-pub const WRITERS: &[&dyn Writer] = &[&writers::json::Json, &writers::markdown::Markdown, &writers::text::Text];
+pub const WRITERS: &[&dyn Writer] =
+    &[&writers::json::Json, &writers::markdown::Markdown, &writers::text::Text];
 
 /// One output format.
 pub trait Writer: Sync {

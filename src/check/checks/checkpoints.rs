@@ -12,7 +12,10 @@ pub(crate) struct Checkpoints;
 
 impl Check for Checkpoints {
     fn meta(&self) -> Meta {
-        Meta { id: "checkpoints", about: "projection checkpoints that are unreadable, past the head or of no event" }
+        Meta {
+            id: "checkpoints",
+            about: "projection checkpoints that are unreadable, past the head or of no event",
+        }
     }
 
     fn conclude(&self, evidence: &Evidence, _: &Judgement<'_>, out: &mut Outcome) -> Ran {
@@ -27,7 +30,11 @@ impl Check for Checkpoints {
                 one(store, checkpoint, out);
             }
         }
-        if compared > 0 { Ran::Over(format!("{compared} checkpoints")) } else { Ran::CouldNot(why.to_owned()) }
+        if compared > 0 {
+            Ran::Over(format!("{compared} checkpoints"))
+        } else {
+            Ran::CouldNot(why.to_owned())
+        }
     }
 }
 
@@ -43,7 +50,13 @@ fn one(store: &StoreView, checkpoint: &CheckpointRow, out: &mut Outcome) {
         ..Fault::new(kind, detail)
     };
     let Some(id) = uuid(position) else {
-        out.fault(store, fault(FaultKind::CheckpointUnreadable, format!("the position of {name}, `{position}`, is no UUID")));
+        out.fault(
+            store,
+            fault(
+                FaultKind::CheckpointUnreadable,
+                format!("the position of {name}, `{position}`, is no UUID"),
+            ),
+        );
         return;
     };
     // All zeroes stands for a projection that has not begun.
@@ -54,7 +67,9 @@ fn one(store: &StoreView, checkpoint: &CheckpointRow, out: &mut Outcome) {
     let head = store.events_by_id().next_back().map(|row| row.id);
     if head.is_none_or(|head| id > head) {
         let newest = head.map_or_else(|| "there is none".to_owned(), |head| format!("it is {head}"));
-        let detail = format!("{name} stands past the newest event ({newest}): events written next are skipped until their ids pass it");
+        let detail = format!(
+            "{name} stands past the newest event ({newest}): events written next are skipped until their ids pass it"
+        );
         out.fault(store, fault(FaultKind::CheckpointBeyondHead, detail));
     } else {
         let detail = format!("{name} stands at an event that this store does not hold");

@@ -31,15 +31,25 @@ impl Check for DuplicateEvent {
                 let detail = if same {
                     format!("the row of version {} in stream {here} occurs twice", row.version)
                 } else {
-                    format!("one id for version {} of stream {there} and version {} of stream {here}", first.version, row.version)
+                    format!(
+                        "one id for version {} of stream {there} and version {} of stream {here}",
+                        first.version, row.version
+                    )
                 };
-                out.fault(store, Fault {
-                    other_event_id: Some(first.id.to_string()),
-                    ..store.fault_at(FaultKind::DuplicateEvent, row, detail)
-                });
+                out.fault(
+                    store,
+                    Fault {
+                        other_event_id: Some(first.id.to_string()),
+                        ..store.fault_at(FaultKind::DuplicateEvent, row, detail)
+                    },
+                );
             }
         }
-        if any { Ran::Over(format!("{ids} event ids")) } else { Ran::CouldNot("no events of a store were supplied".to_owned()) }
+        if any {
+            Ran::Over(format!("{ids} event ids"))
+        } else {
+            Ran::CouldNot("no events of a store were supplied".to_owned())
+        }
     }
 }
 

@@ -23,22 +23,36 @@ impl Check for DuplicateVersion {
                 for same in rows.chunk_by(|a, b| a.version == b.version).filter(|same| same.len() > 1) {
                     for row in rivals(same) {
                         let first = &same[0];
-                        let detail = format!("version {} of stream {name} is claimed by more than one event", row.version);
-                        out.fault(store, Fault {
-                            other_event_id: (!first.id.is_none()).then(|| first.id.to_string()),
-                            ..store.fault_at(FaultKind::DuplicateVersion, row, detail)
-                        });
+                        let detail = format!(
+                            "version {} of stream {name} is claimed by more than one event",
+                            row.version
+                        );
+                        out.fault(
+                            store,
+                            Fault {
+                                other_event_id: (!first.id.is_none()).then(|| first.id.to_string()),
+                                ..store.fault_at(FaultKind::DuplicateVersion, row, detail)
+                            },
+                        );
                     }
                 }
             }
         }
-        if any { Ran::Over(format!("{events} events")) } else { Ran::CouldNot("no events of a store were supplied".to_owned()) }
+        if any {
+            Ran::Over(format!("{events} events"))
+        } else {
+            Ran::CouldNot("no events of a store were supplied".to_owned())
+        }
     }
 }
 
 /// Of events with one version, those that are neither the first nor a copy of one before.
 fn rivals(same: &[EventRow]) -> impl Iterator<Item = &EventRow> {
-    same.iter().enumerate().skip(1).filter(|(at, row)| row.id.is_none() || same[..*at].iter().all(|before| before.id != row.id)).map(|(_, row)| row)
+    same.iter()
+        .enumerate()
+        .skip(1)
+        .filter(|(at, row)| row.id.is_none() || same[..*at].iter().all(|before| before.id != row.id))
+        .map(|(_, row)| row)
 }
 
 #[cfg(test)]

@@ -17,6 +17,10 @@ impl Check for EventIds {
             events += store.facts.rows.len();
             out.row_faults(store, &[FaultKind::NilEventId, FaultKind::InvalidEventId]);
         }
-        if evidence.stores.is_empty() { Ran::CouldNot("no table of a store was supplied".to_owned()) } else { Ran::Over(format!("{events} events")) }
+        if evidence.stores.is_empty() {
+            Ran::CouldNot("no table of a store was supplied".to_owned())
+        } else {
+            Ran::Over(format!("{events} events"))
+        }
     }
 }

@@ -11,7 +11,10 @@ pub(crate) struct EventTimes;
 
 impl Check for EventTimes {
     fn meta(&self) -> Meta {
-        Meta { id: "event-times", about: "events dated after the as-of time, or more than ten years before it" }
+        Meta {
+            id: "event-times",
+            about: "events dated after the as-of time, or more than ten years before it",
+        }
     }
 
     fn conclude(&self, evidence: &Evidence, judgement: &Judgement<'_>, out: &mut Outcome) -> Ran {
@@ -33,7 +36,11 @@ impl Check for EventTimes {
                 }
             }
         }
-        if dated > 0 { Ran::Over(format!("{dated} times")) } else { Ran::CouldNot("no events with a time were supplied".to_owned()) }
+        if dated > 0 {
+            Ran::Over(format!("{dated} times"))
+        } else {
+            Ran::CouldNot("no events with a time were supplied".to_owned())
+        }
     }
 }
 

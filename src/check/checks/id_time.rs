@@ -19,21 +19,42 @@ impl Check for IdTime {
         let mut compared = 0_usize;
         for store in evidence.event_stores() {
             let both = |row: &&EventRow| row.time().is_some() && row.id.time().is_some();
-            let apart = |row: &&EventRow| seconds_apart(row).abs() > judgement.settings.id_time_apart / 1_000_000 && in_time(row, judgement);
+            let apart = |row: &&EventRow| {
+                seconds_apart(row).abs() > judgement.settings.id_time_apart / 1_000_000
+                    && in_time(row, judgement)
+            };
             let events = store.facts.rows.iter().filter(both).count();
             compared += events;
             let far: Vec<&EventRow> = store.facts.rows.iter().filter(both).filter(apart).collect();
             if far.len() * 2 > events {
-                let detail = format!("{} of {events} events: times were not kept when this store was filled (an import or a migration)", far.len());
-                out.fault(store, Fault { severity: Severity::Info, path: store.path.clone(), ..Fault::new(FaultKind::IdTimeMismatch, detail) });
+                let detail = format!(
+                    "{} of {events} events: times were not kept when this store was filled (an import or a migration)",
+                    far.len()
+                );
+                out.fault(
+                    store,
+                    Fault {
+                        severity: Severity::Info,
+                        path: store.path.clone(),
+                        ..Fault::new(FaultKind::IdTimeMismatch, detail)
+                    },
+                );
                 continue;
             }
             for row in far {
-                let detail = format!("the id was made {} s {} the event", seconds_apart(row).abs(), if seconds_apart(row) < 0 { "before" } else { "after" });
+                let detail = format!(
+                    "the id was made {} s {} the event",
+                    seconds_apart(row).abs(),
+                    if seconds_apart(row) < 0 { "before" } else { "after" }
+                );
                 out.fault(store, store.fault_at(FaultKind::IdTimeMismatch, row, detail));
             }
         }
-        if compared > 0 { Ran::Over(format!("{compared} events")) } else { Ran::CouldNot("no events with both a time and a UUIDv7 were supplied".to_owned()) }
+        if compared > 0 {
+            Ran::Over(format!("{compared} events"))
+        } else {
+            Ran::CouldNot("no events with both a time and a UUIDv7 were supplied".to_owned())
+        }
     }
 }
 
@@ -71,7 +92,9 @@ mod tests {
         check(
             &IdTime,
             "a 1 1 9000\n a 2 2 9000",
-            &["info id-time-mismatch (2 of 2 events: times were not kept when this store was filled (an import or a migration))"],
+            &[
+                "info id-time-mismatch (2 of 2 events: times were not kept when this store was filled (an import or a migration))",
+            ],
         );
     }
 }

@@ -37,19 +37,24 @@ impl Check for LogPatterns {
                 .logs
                 .iter()
                 .filter_map(|(path, log)| log.patterns.get(&pattern.id).map(|facts| (path.as_str(), facts)))
-                .flat_map(|(path, facts)| facts.by_level.iter().map(move |(level, facts)| (path, *level, facts)))
+                .flat_map(|(path, facts)| {
+                    facts.by_level.iter().map(move |(level, facts)| (path, *level, facts))
+                })
                 .collect();
             if matched.is_empty() {
                 continue;
             }
-            let loud: Vec<_> = matched.iter().filter(|(_, level, _)| level.raises(pattern.raises_at)).copied().collect();
+            let loud: Vec<_> =
+                matched.iter().filter(|(_, level, _)| level.raises(pattern.raises_at)).copied().collect();
             out.patterns.push(seen(pattern, &matched, &loud));
             if !loud.is_empty() {
                 out.findings.push(finding(pattern, &loud));
             }
         }
         // The source chapter's order: severity, then occurrences.
-        out.patterns.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.occurrences.cmp(&a.occurrences)).then(a.id.cmp(&b.id)));
+        out.patterns.sort_by(|a, b| {
+            b.severity.cmp(&a.severity).then(b.occurrences.cmp(&a.occurrences)).then(a.id.cmp(&b.id))
+        });
         Ran::Over(format!("{entries} entries, {} patterns", judgement.patterns.len()))
     }
 }
@@ -62,7 +67,9 @@ fn count(matched: &[Matched<'_>]) -> u64 {
 
 fn window(matched: &[Matched<'_>]) -> Window {
     let mut window = Window::default();
-    matched.iter().for_each(|(_, _, facts)| window.join(&facts.window));
+    for (_, _, facts) in matched {
+        window.join(&facts.window);
+    }
     window
 }
 
@@ -98,7 +105,13 @@ fn finding(pattern: &Pattern, loud: &[Matched<'_>]) -> Finding {
         kind: pattern.id.clone(),
         severity: pattern.severity,
         title: pattern.title.clone(),
-        detail: format!("{} entries in {} {}; latest: {}", count(loud), sources.len(), if sources.len() == 1 { "source" } else { "sources" }, first_line(latest)),
+        detail: format!(
+            "{} entries in {} {}; latest: {}",
+            count(loud),
+            sources.len(),
+            if sources.len() == 1 { "source" } else { "sources" },
+            first_line(latest)
+        ),
         count: count(loud),
         window: window(loud),
         keys: keys(loud),
@@ -112,13 +125,17 @@ fn finding(pattern: &Pattern, loud: &[Matched<'_>]) -> Finding {
 
 /// The newest sample; of equals, that of the last path.
 fn latest<'a>(matched: &[Matched<'a>]) -> Option<&'a Sample> {
-    let samples = matched.iter().filter_map(|(path, _, facts)| facts.latest.as_ref().map(|sample| (sample, *path)));
+    let samples =
+        matched.iter().filter_map(|(path, _, facts)| facts.latest.as_ref().map(|sample| (sample, *path)));
     samples.max_by_key(|(sample, path)| (sample.time, *path, sample.place)).map(|(sample, _)| sample)
 }
 
 /// The earliest entries, over all sources.
 fn cited(matched: &[Matched<'_>]) -> Vec<finding::Evidence> {
-    let mut samples: Vec<(&Sample, &str)> = matched.iter().flat_map(|(path, _, facts)| facts.samples.items.iter().map(move |sample| (sample, *path))).collect();
+    let mut samples: Vec<(&Sample, &str)> = matched
+        .iter()
+        .flat_map(|(path, _, facts)| facts.samples.items.iter().map(move |sample| (sample, *path)))
+        .collect();
     samples.sort_by_key(|(sample, path)| (sample.time.is_none(), sample.time, *path, sample.place));
     samples.truncate(CITED);
     samples

@@ -29,7 +29,11 @@ impl Check for Order {
                     match latest {
                         Some(latest) if row.id < latest.id && row.version > latest.version => {
                             events += 1;
-                            let back = latest.id.time().zip(row.id.time()).map_or(0, |(latest, row)| latest.since(row));
+                            let back = latest
+                                .id
+                                .time()
+                                .zip(row.id.time())
+                                .map_or(0, |(latest, row)| latest.since(row));
                             widest = widest.max(back);
                             first = first.or(Some(row));
                         }
@@ -43,10 +47,21 @@ impl Check for Order {
                     "{events} events of {streams} streams have ids older than the version before them, by up to {} ms: writers' clocks differ, and a reader that follows ids may pass them by",
                     widest / 1000
                 );
-                out.fault(store, Fault { stream_id: None, event_id: None, ..store.fault_at(FaultKind::OrderInversion, row, detail) });
+                out.fault(
+                    store,
+                    Fault {
+                        stream_id: None,
+                        event_id: None,
+                        ..store.fault_at(FaultKind::OrderInversion, row, detail)
+                    },
+                );
             }
         }
-        if compared > 0 { Ran::Over(format!("{compared} events")) } else { Ran::CouldNot("no events with a UUIDv7 were supplied".to_owned()) }
+        if compared > 0 {
+            Ran::Over(format!("{compared} events"))
+        } else {
+            Ran::CouldNot("no events with a UUIDv7 were supplied".to_owned())
+        }
     }
 }
 
@@ -65,7 +80,9 @@ mod tests {
              a 3 11 70
              b 1 1 90
              b 2 2 80",
-            &["info order-inversion (1 events of 1 streams have ids older than the version before them, by up to 2000 ms: writers' clocks differ, and a reader that follows ids may pass them by)"],
+            &[
+                "info order-inversion (1 events of 1 streams have ids older than the version before them, by up to 2000 ms: writers' clocks differ, and a reader that follows ids may pass them by)",
+            ],
         );
     }
 }

@@ -8,15 +8,31 @@ pub(crate) struct ReadableRecords;
 
 impl Check for ReadableRecords {
     fn meta(&self) -> Meta {
-        Meta { id: "readable-records", about: "rows that are torn, malformed or not UTF-8, and dumps that end before their end" }
+        Meta {
+            id: "readable-records",
+            about: "rows that are torn, malformed or not UTF-8, and dumps that end before their end",
+        }
     }
 
     fn conclude(&self, evidence: &Evidence, _: &Judgement<'_>, out: &mut Outcome) -> Ran {
         let mut events = 0;
         for store in &evidence.stores {
             events += store.facts.rows.len();
-            out.row_faults(store, &[FaultKind::TornDump, FaultKind::TornTail, FaultKind::MalformedRecord, FaultKind::InvalidUtf8, FaultKind::InvalidVersion]);
+            out.row_faults(
+                store,
+                &[
+                    FaultKind::TornDump,
+                    FaultKind::TornTail,
+                    FaultKind::MalformedRecord,
+                    FaultKind::InvalidUtf8,
+                    FaultKind::InvalidVersion,
+                ],
+            );
         }
-        if evidence.stores.is_empty() { Ran::CouldNot("no table of a store was supplied".to_owned()) } else { Ran::Over(format!("{events} events")) }
+        if evidence.stores.is_empty() {
+            Ran::CouldNot("no table of a store was supplied".to_owned())
+        } else {
+            Ran::Over(format!("{events} events"))
+        }
     }
 }

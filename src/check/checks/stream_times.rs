@@ -46,11 +46,21 @@ impl Check for StreamTimes {
                         before.version
                     );
                     let other_event_id = (!before.id.is_none()).then(|| before.id.to_string());
-                    out.fault(store, Fault { other_event_id, ..store.fault_at(FaultKind::TimestampRegression, row, detail) });
+                    out.fault(
+                        store,
+                        Fault {
+                            other_event_id,
+                            ..store.fault_at(FaultKind::TimestampRegression, row, detail)
+                        },
+                    );
                 }
             }
         }
-        if streams > 0 { Ran::Over(format!("{streams} streams")) } else { Ran::CouldNot("no events of a store were supplied".to_owned()) }
+        if streams > 0 {
+            Ran::Over(format!("{streams} streams"))
+        } else {
+            Ran::CouldNot("no events of a store were supplied".to_owned())
+        }
     }
 }
 
@@ -72,7 +82,9 @@ mod tests {
              b 4 6 50
              future 1 7 -9999
              future 2 8 10",
-            &["warning timestamp-regression b@2 (version 2 of stream b is dated 11 s before version 1 (2 such events))"],
+            &[
+                "warning timestamp-regression b@2 (version 2 of stream b is dated 11 s before version 1 (2 such events))",
+            ],
         );
     }
 }

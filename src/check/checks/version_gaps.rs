@@ -12,7 +12,10 @@ pub(crate) struct VersionGaps;
 
 impl Check for VersionGaps {
     fn meta(&self) -> Meta {
-        Meta { id: "version-gaps", about: "streams with missing versions, at their head or inside, or below the first" }
+        Meta {
+            id: "version-gaps",
+            about: "streams with missing versions, at their head or inside, or below the first",
+        }
     }
 
     fn conclude(&self, evidence: &Evidence, _: &Judgement<'_>, out: &mut Outcome) -> Ran {
@@ -24,7 +27,11 @@ impl Check for VersionGaps {
                 stream(store, name, rows, out);
             }
         }
-        if any { Ran::Over(format!("{streams} streams")) } else { Ran::CouldNot("no events of a store were supplied".to_owned()) }
+        if any {
+            Ran::Over(format!("{streams} streams"))
+        } else {
+            Ran::CouldNot("no events of a store were supplied".to_owned())
+        }
     }
 }
 
@@ -32,8 +39,15 @@ fn stream(store: &StoreView, name: &str, rows: &[EventRow], out: &mut Outcome) {
     let mut before: Option<&EventRow> = None;
     for row in rows {
         if row.version < store.base {
-            let detail = format!("version {} in stream {name}; this store numbers from {}", row.version, store.base);
-            out.fault(store, Fault { expected_version: Some(store.base), ..store.fault_at(FaultKind::BadBase, row, detail) });
+            let detail =
+                format!("version {} in stream {name}; this store numbers from {}", row.version, store.base);
+            out.fault(
+                store,
+                Fault {
+                    expected_version: Some(store.base),
+                    ..store.fault_at(FaultKind::BadBase, row, detail)
+                },
+            );
             continue;
         }
         let expected = before.map_or(store.base, |before| before.version.saturating_add(1));
@@ -48,10 +62,16 @@ fn stream(store: &StoreView, name: &str, rows: &[EventRow], out: &mut Outcome) {
 fn hole(store: &StoreView, name: &str, before: Option<&EventRow>, row: &EventRow, missing: Missing) -> Fault {
     let count = missing.to.saturating_sub(missing.from).saturating_add(1);
     let (kind, place) = match before {
-        Some(before) => (FaultKind::VersionGap, format!("between versions {} and {}", before.version, row.version)),
+        Some(before) => {
+            (FaultKind::VersionGap, format!("between versions {} and {}", before.version, row.version))
+        }
         None => (FaultKind::HeadTruncated, format!("before its first event here, version {}", row.version)),
     };
-    let versions = if count == 1 { format!("version {}", missing.from) } else { format!("{count} versions, {} to {},", missing.from, missing.to) };
+    let versions = if count == 1 {
+        format!("version {}", missing.from)
+    } else {
+        format!("{count} versions, {} to {},", missing.from, missing.to)
+    };
     let verb = if count == 1 { "is" } else { "are" };
     Fault {
         expected_version: Some(missing.from),

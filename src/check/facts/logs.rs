@@ -54,7 +54,11 @@ pub struct Sample {
 
 impl LogFacts {
     /// Takes in one entry, and the patterns it matches by id, with the keys of each.
-    pub fn observe<'h>(&mut self, entry: &Entry<'_>, hits: impl Iterator<Item = (&'h str, Vec<(String, Cow<'h, str>)>)>) {
+    pub fn observe<'h>(
+        &mut self,
+        entry: &Entry<'_>,
+        hits: impl Iterator<Item = (&'h str, Vec<(String, Cow<'h, str>)>)>,
+    ) {
         *self.by_level.entry(entry.level).or_default() += 1;
         self.without_message += u64::from(entry.message.is_none());
         if let Some(time) = entry.time {
@@ -73,7 +77,11 @@ impl LogFacts {
     /// Takes in an entry of a server log, for telling twins: its time to the millisecond, its process, and the first
     /// line of its message are what all three forms write alike.
     pub fn observe_twin(&mut self, batch: &Batch<'_>, entry: &Entry<'_>) {
-        let pid = batch.fields_of(entry).iter().find(|field| field.name == "pid").map_or("", |field| field.value.text());
+        let pid = batch
+            .fields_of(entry)
+            .iter()
+            .find(|field| field.name == "pid")
+            .map_or("", |field| field.value.text());
         let message = entry.message.as_deref().unwrap_or_default().lines().next().unwrap_or_default();
         let time = entry.time.map_or(0, |time| time.0 / 1000);
         self.twin.add(foldhash::quality::FixedState::default().hash_one((time, pid, message.trim_end())));
@@ -150,10 +158,10 @@ impl State for LevelFacts {
         self.count += count;
         self.window.join(&window);
         self.samples.merge(samples);
-        if let Some(latest) = latest {
-            if self.latest.as_ref().is_none_or(|mine| mine.order() <= latest.order()) {
-                self.latest = Some(latest);
-            }
+        if let Some(latest) = latest
+            && self.latest.as_ref().is_none_or(|mine| mine.order() <= latest.order())
+        {
+            self.latest = Some(latest);
         }
         merge_maps(&mut self.keys, keys);
     }
@@ -174,7 +182,8 @@ mod tests {
             (7, Level::Info, "fifth", "c"),
         ];
         laws::hold::<LogFacts, _>(&entries, |facts, (time, level, message, key)| {
-            let place = Place::at_byte(entries.iter().position(|entry| entry.2 == *message).expect("there") as u64);
+            let place =
+                Place::at_byte(entries.iter().position(|entry| entry.2 == *message).expect("there") as u64);
             let entry = Entry {
                 place,
                 time: Some(Timestamp(*time)),
@@ -183,7 +192,8 @@ mod tests {
                 error: None,
                 fields: 0..0,
             };
-            let hits = (!key.is_empty()).then(|| ("pattern", vec![("stream".to_owned(), Cow::Borrowed(*key))]));
+            let hits =
+                (!key.is_empty()).then(|| ("pattern", vec![("stream".to_owned(), Cow::Borrowed(*key))]));
             facts.observe(&entry, hits.into_iter());
         });
     }

@@ -100,7 +100,15 @@ impl StoreFacts {
 impl State for StoreFacts {
     fn merge(&mut self, next: Self) {
         let StoreFacts {
-            has_events, has_checkpoints, first_versions, streams, mut rows, checkpoints, faults, window, days,
+            has_events,
+            has_checkpoints,
+            first_versions,
+            streams,
+            mut rows,
+            checkpoints,
+            faults,
+            window,
+            days,
         } = next;
         self.has_events |= has_events;
         self.has_checkpoints |= has_checkpoints;
@@ -170,7 +178,7 @@ impl From<Vec<String>> for Streams {
 
 impl From<Streams> for Vec<String> {
     fn from(streams: Streams) -> Vec<String> {
-        streams.names.iter().map(|name| name.to_string()).collect()
+        streams.names.iter().map(std::string::ToString::to_string).collect()
     }
 }
 
@@ -196,9 +204,22 @@ mod tests {
         laws::hold::<StoreFacts, _>(&events, |facts, (stream, version, byte)| {
             let mut rows = TableRows::new(Arc::clone(&table));
             let time = Some(Timestamp(*version * 1_000_000));
-            rows.events.push(StoredEvent { byte: *byte, stream: (*stream).into(), version: *version, id: EventId(u128::from(*byte)), time });
+            rows.events.push(StoredEvent {
+                byte: *byte,
+                stream: (*stream).into(),
+                version: *version,
+                id: EventId(u128::from(*byte)),
+                time,
+            });
             if *version == 5 {
-                rows.faults.push(RowFault { byte: *byte, kind: FaultKind::NilEventId, stream: None, event_id: None, version: None, detail: String::new() });
+                rows.faults.push(RowFault {
+                    byte: *byte,
+                    kind: FaultKind::NilEventId,
+                    stream: None,
+                    event_id: None,
+                    version: None,
+                    detail: String::new(),
+                });
             }
             facts.observe(&rows);
         });

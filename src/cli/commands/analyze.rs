@@ -5,13 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 use anyhow::Context;
 
 use crate::{
-    cli::{
-        Exit,
-        args::Analyze,
-        output, plan,
-        plan::NothingToRead,
-        progress,
-    },
+    cli::{Exit, args::Analyze, output, plan, plan::NothingToRead, progress},
     engine::{self, Progress, Scope},
     ingest,
     model::report::{Report, Status},
@@ -35,7 +29,10 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
     if found.evidence.is_empty() {
         return Err(NothingToRead(args.evidence.join(", ")).into());
     }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(plan.threads).build().context("threads cannot be started")?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(plan.threads)
+        .build()
+        .context("threads cannot be started")?;
     let progress = Arc::new(Progress::default());
     stop_on_signal(&progress)?;
     let partial = {
@@ -47,7 +44,10 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
         output.write(&report, args.color)?;
     }
     // Where no person reads the report, its verdict still belongs on the terminal.
-    if !args.quiet && !outputs.iter().any(output::Output::is_for_terminal) && report.verdict.status == Status::Incomplete {
+    if !args.quiet
+        && !outputs.iter().any(output::Output::is_for_terminal)
+        && report.verdict.status == Status::Incomplete
+    {
         for reason in &report.verdict.incomplete {
             eprintln!("coroner: incomplete: {reason}");
         }
@@ -68,5 +68,6 @@ fn exit(args: &Analyze, report: &Report) -> Exit {
 
 fn stop_on_signal(progress: &Arc<Progress>) -> anyhow::Result<()> {
     let progress = Arc::clone(progress);
-    ctrlc::set_handler(move || progress.stop.store(true, Ordering::Relaxed)).context("signals cannot be handled")
+    ctrlc::set_handler(move || progress.stop.store(true, Ordering::Relaxed))
+        .context("signals cannot be handled")
 }

@@ -30,20 +30,29 @@ pub(crate) fn run(args: &Patterns) -> anyhow::Result<Exit> {
 
 fn list(data: &Data, out: &mut dyn Write) -> io::Result<Exit> {
     for (index, pattern) in data.packs.patterns.iter().enumerate() {
-        writeln!(out, "{:<8}  {:<12}  {:<44}  {}", pattern.severity.name(), data.packs.pack_name(index), pattern.id, pattern.title)?;
+        writeln!(
+            out,
+            "{:<8}  {:<12}  {:<44}  {}",
+            pattern.severity.name(),
+            data.packs.pack_name(index),
+            pattern.id,
+            pattern.title
+        )?;
     }
     Ok(Exit::Success)
 }
 
 fn show(pattern: &Pattern, out: &mut dyn Write) -> io::Result<Exit> {
     writeln!(out, "{}\n  {}\n", pattern.id, pattern.title)?;
-    let mut row = |name: &str, text: &str| if text.is_empty() { Ok(()) } else { writeln!(out, "  {name:<16} {text}") };
+    let mut row =
+        |name: &str, text: &str| if text.is_empty() { Ok(()) } else { writeln!(out, "  {name:<16} {text}") };
     row("severity", pattern.severity.name())?;
     row("category", &pattern.category)?;
     row("root cause", pattern.kind.as_deref().unwrap_or_default())?;
     row("raises at", pattern.raises_at.name())?;
     row("looks at", &pattern.fields.join(", "))?;
-    for (name, conditions) in [("any of", &pattern.any), ("all of", &pattern.all), ("none of", &pattern.none)] {
+    for (name, conditions) in [("any of", &pattern.any), ("all of", &pattern.all), ("none of", &pattern.none)]
+    {
         for condition in conditions {
             row(name, &shown(condition))?;
         }
@@ -90,7 +99,12 @@ fn test(data: &Data, out: &mut dyn Write) -> io::Result<Exit> {
         let expected = if failure.expected { "must match" } else { "must not match" };
         writeln!(out, "FAILED {}: {expected}: {}", failure.pattern, failure.sample)?;
     }
-    let samples: usize = data.packs.patterns.iter().map(|pattern| pattern.samples.hits.len() + pattern.samples.misses.len()).sum();
+    let samples: usize = data
+        .packs
+        .patterns
+        .iter()
+        .map(|pattern| pattern.samples.hits.len() + pattern.samples.misses.len())
+        .sum();
     writeln!(out, "{} patterns, {samples} samples, {} failed", data.packs.patterns.len(), failures.len())?;
     Ok(if failures.is_empty() { Exit::Success } else { Exit::Findings })
 }

@@ -26,7 +26,10 @@ impl Format for CriLog {
 
     fn sniff(&self, head: &Head<'_>, _: &Lexicon) -> u8 {
         let mut lines = head.text.lines().take(20).peekable();
-        if lines.peek().is_some() && lines.all(|line| line.is_empty() || wrapped(line).is_some() || !head.whole && !line.contains(' ')) {
+        if lines.peek().is_some()
+            && lines
+                .all(|line| line.is_empty() || wrapped(line).is_some() || !head.whole && !line.contains(' '))
+        {
             80
         } else {
             0
@@ -82,7 +85,8 @@ impl Cutter for CriCutter {
         let mut from = want.min(bytes.len()).max(1) - 1;
         while let Some(newline) = lines::find(bytes, from, b'\n') {
             let line_start = bytes[..newline].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            let head = String::from_utf8_lossy(&bytes[line_start..newline.min(line_start + 200)]).into_owned();
+            let head =
+                String::from_utf8_lossy(&bytes[line_start..newline.min(line_start + 200)]).into_owned();
             if wrapped(&head).is_none_or(|wrapped| !wrapped.part) || newline >= lines::MAX_RECORD {
                 return Some((newline + 1, Context::None));
             }

@@ -61,9 +61,15 @@ impl Format for JsonLog {
                     match entry::json_entry(&mut batch, line, place, lexicon) {
                         Ok(()) => batch.account.decoded(first.len()),
                         Err(err) => {
-                            let torn = chunk.last && offset + record.len() == chunk.text.len() && !record.ends_with('\n');
+                            let torn = chunk.last
+                                && offset + record.len() == chunk.text.len()
+                                && !record.ends_with('\n');
                             let why = if torn { "the last line is cut off" } else { err.why };
-                            batch.reject(place, first.len(), format!("no valid JSON: {why} (byte {} of the line)", err.at));
+                            batch.reject(
+                                place,
+                                first.len(),
+                                format!("no valid JSON: {why} (byte {} of the line)", err.at),
+                            );
                         }
                     }
                 }
@@ -72,7 +78,7 @@ impl Format for JsonLog {
                 raw_lines(&mut batch, record, place);
             }
         }
-        if chunk.invalid.first().is_some() {
+        if !chunk.invalid.is_empty() {
             batch.note("bytes that are not UTF-8 were read as `?`");
         }
         batch
@@ -100,7 +106,11 @@ fn raw_lines<'a>(batch: &mut Batch<'a>, raw: &'a str, mut place: crate::model::P
         return;
     }
     if text.len() > MAX_RAW {
-        let why = if text.len() >= MAX_RECORD { "a line of more than 16 MiB" } else { "a long run of lines that are no JSON" };
+        let why = if text.len() >= MAX_RECORD {
+            "a line of more than 16 MiB"
+        } else {
+            "a long run of lines that are no JSON"
+        };
         batch.reject(place, text.len(), why);
         return;
     }
@@ -151,9 +161,10 @@ fn docker_entry(batch: &mut Batch<'_>, text: &str, place: crate::model::Place, l
 pub(super) fn adopt(batch: &mut Batch<'_>, inner: Batch<'_>, time: Option<Timestamp>) {
     let Batch { entries, fields, zone, .. } = inner;
     let base = batch.fields.len();
-    batch.fields.extend(
-        fields.into_iter().map(|Field { name, value }| Field { name: Cow::Owned(name.into_owned()), value: value.into_owned() }),
-    );
+    batch.fields.extend(fields.into_iter().map(|Field { name, value }| Field {
+        name: Cow::Owned(name.into_owned()),
+        value: value.into_owned(),
+    }));
     batch.saw_zone(if time.is_some() { crate::model::Zone::Explicit } else { zone });
     let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
     for entry in entries {

@@ -43,7 +43,11 @@ impl Format for OtlpJson {
             if text.is_empty() {
                 batch.account.skipped(line.len());
             } else if let Err(err) = line_entries(&mut batch, text, place, lexicon) {
-                batch.reject(place, line.len(), format!("no valid JSON: {} (byte {} of the line)", err.why, err.at));
+                batch.reject(
+                    place,
+                    line.len(),
+                    format!("no valid JSON: {} (byte {} of the line)", err.why, err.at),
+                );
             } else {
                 batch.account.bytes_decoded += line.len() as u64;
             }
@@ -55,11 +59,18 @@ impl Format for OtlpJson {
 }
 
 /// Adds the records of one line; nothing if the line is invalid.
-fn line_entries<'a>(batch: &mut Batch<'a>, text: &'a str, place: Place, lexicon: &Lexicon) -> Result<(), json::Error> {
+fn line_entries<'a>(
+    batch: &mut Batch<'a>,
+    text: &'a str,
+    place: Place,
+    lexicon: &Lexicon,
+) -> Result<(), json::Error> {
     let mut records = Vec::new();
     json::members(text, |key, value| {
         if key == "resourceLogs" {
-            within(value, "scopeLogs", &mut |scope| within(scope, "logRecords", &mut |record| records.push(record)));
+            within(value, "scopeLogs", &mut |scope| {
+                within(scope, "logRecords", &mut |record| records.push(record));
+            });
         }
     })?;
     for record in records {

@@ -15,9 +15,32 @@ pub(crate) struct PgCsvlog;
 /// `PostgreSQL` documentation 20.8.4, "Using CSV-Format Log Output". 12 ends with `application_name`, 13 adds
 /// `backend_type`, 14 adds `leader_pid` and `query_id`. Named as jsonlog names them, so that patterns fit both.
 const COLUMNS: [&str; 26] = [
-    "timestamp", "user", "dbname", "pid", "remote_host", "session_id", "line_num", "ps", "session_start", "vxid", "txid",
-    "error_severity", "state_code", "message", "detail", "hint", "internal_query", "internal_position", "context",
-    "statement", "cursor_position", "func_name", "application_name", "backend_type", "leader_pid", "query_id",
+    "timestamp",
+    "user",
+    "dbname",
+    "pid",
+    "remote_host",
+    "session_id",
+    "line_num",
+    "ps",
+    "session_start",
+    "vxid",
+    "txid",
+    "error_severity",
+    "state_code",
+    "message",
+    "detail",
+    "hint",
+    "internal_query",
+    "internal_position",
+    "context",
+    "statement",
+    "cursor_position",
+    "func_name",
+    "application_name",
+    "backend_type",
+    "leader_pid",
+    "query_id",
 ];
 const FEWEST: usize = 23;
 const TIME: usize = 0;
@@ -40,7 +63,8 @@ impl Format for PgCsvlog {
     fn sniff(&self, head: &Head<'_>, _: &Lexicon) -> u8 {
         let Some(row) = csv_text::row(head.text.as_bytes(), 0, &shape(), head.whole) else { return 0 };
         let line = &head.text[..row.end];
-        let cells: Vec<&str> = csv_text::fields(line.as_bytes(), b',').into_iter().map(|range| &line[range]).collect();
+        let cells: Vec<&str> =
+            csv_text::fields(line.as_bytes(), b',').into_iter().map(|range| &line[range]).collect();
         let fits = (FEWEST..=COLUMNS.len()).contains(&cells.len())
             && time::parse(cells[TIME]).is_some()
             && entry::level(cells[LEVEL], "").is_some();
@@ -66,7 +90,11 @@ impl Format for PgCsvlog {
                 push(&mut batch, cells, place);
                 batch.account.decoded(record.len());
             } else {
-                batch.reject(place, record.len(), format!("{} columns, expected {FEWEST} to {}", cells.len(), COLUMNS.len()));
+                batch.reject(
+                    place,
+                    record.len(),
+                    format!("{} columns, expected {FEWEST} to {}", cells.len(), COLUMNS.len()),
+                );
             }
             line += record.matches('\n').count() as u64;
             at = row.end;

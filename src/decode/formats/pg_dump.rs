@@ -35,7 +35,8 @@ impl Format for PgDump {
         if comments && start.contains("-- PostgreSQL database dump") {
             return 100;
         }
-        let statement = head.text.lines().any(|line| copy_header(line).is_some() || line.starts_with("INSERT INTO "));
+        let statement =
+            head.text.lines().any(|line| copy_header(line).is_some() || line.starts_with("INSERT INTO "));
         if statement { 60 } else { 0 }
     }
 
@@ -64,7 +65,7 @@ struct DumpCutter {
     /// The COPY block that is open.
     copy: Option<(Option<Arc<Table>>, Shape)>,
     created: Arc<crate::decode::CreatedTables>,
-    /// The dump says that pg_dump wrote it, so it must say that it is complete.
+    /// The dump says that `pg_dump` wrote it, so it must say that it is complete.
     promises_end: bool,
     complete: bool,
 }
@@ -106,8 +107,13 @@ impl DumpCutter {
             None if last => Some((bytes.len(), rows(true))),
             None => {
                 // Keep the last line back: it may turn out to be the end of the block.
-                let newline = bytes.iter().rposition(|byte| *byte == b'\n').filter(|at| at + 1 >= want.min(bytes.len()) || bytes.len() >= want);
-                let whole = newline.map(|at| at + 1).filter(|at| bytes.len() - at >= 4 || *at < bytes.len() || bytes.len() >= want);
+                let newline = bytes
+                    .iter()
+                    .rposition(|byte| *byte == b'\n')
+                    .filter(|at| at + 1 >= want.min(bytes.len()) || bytes.len() >= want);
+                let whole = newline
+                    .map(|at| at + 1)
+                    .filter(|at| bytes.len() - at >= 4 || *at < bytes.len() || bytes.len() >= want);
                 match whole {
                     Some(whole) if whole > 0 => Some((whole, rows(false))),
                     _ if bytes.len() >= lines::MAX_RECORD => Some((bytes.len(), rows(false))),
@@ -166,15 +172,19 @@ fn copy_header(line: &str) -> Option<(String, Vec<String>)> {
     let rest = line.trim_ascii().strip_prefix("COPY ")?;
     let (name, rest) = rest.split_once('(')?;
     let (columns, rest) = rest.split_once(')')?;
-    rest.trim_ascii_start().to_ascii_lowercase().starts_with("from stdin").then(|| {
-        (sql::plain_name(name), columns.split(',').map(sql::plain_name).collect())
-    })
+    rest.trim_ascii_start()
+        .to_ascii_lowercase()
+        .starts_with("from stdin")
+        .then(|| (sql::plain_name(name), columns.split(',').map(sql::plain_name).collect()))
 }
 
 fn copy_rows<'a>(chunk: &Chunk<'a>, table: Option<&Arc<Table>>, shape: &Shape, torn: bool) -> Batch<'a> {
     let mut batch = Batch::default();
     let Some(table) = table else {
-        batch.note(&format!("table {}: no store profile has these columns, its rows were not checked", shape.name));
+        batch.note(&format!(
+            "table {}: no store profile has these columns, its rows were not checked",
+            shape.name
+        ));
         for line in chunk.text.split_inclusive('\n') {
             batch.account.skipped(line.len());
         }
@@ -184,7 +194,8 @@ fn copy_rows<'a>(chunk: &Chunk<'a>, table: Option<&Arc<Table>>, shape: &Shape, t
     for line in chunk.text.split_inclusive('\n') {
         let range = offset..offset + line.len();
         offset = range.end;
-        let at = RowAt { byte: chunk.start + range.start as u64, len: line.len(), damaged: chunk.damaged(&range) };
+        let at =
+            RowAt { byte: chunk.start + range.start as u64, len: line.len(), damaged: chunk.damaged(&range) };
         let cells: Vec<Cell<'a>> = lines::trim_end(line).split('\t').map(copy_cell).collect();
         let width = cells.len();
         if torn && chunk.last && !line.ends_with('\n') {
@@ -228,7 +239,8 @@ fn copy_cell(cell: &str) -> Cell<'_> {
 /// The byte that an escape stands for, and how many bytes after the backslash it takes.
 fn copy_escape(rest: &[u8]) -> (u8, usize) {
     let number = |from: usize, most: usize, radix: u32| {
-        let digits = rest[from..].iter().take(most).take_while(|byte| char::from(**byte).is_digit(radix)).count();
+        let digits =
+            rest[from..].iter().take(most).take_while(|byte| char::from(**byte).is_digit(radix)).count();
         let text = std::str::from_utf8(&rest[from..from + digits]).unwrap_or_default();
         (u32::from_str_radix(text, radix).unwrap_or_default() as u8, from + digits)
     };
@@ -281,7 +293,10 @@ mod tests {
     #[test]
     fn a_dump_without_its_end_is_torn() {
         for (cut, expected) in [
-            (COPY.len(), "22 torn-dump - the comment that ends every dump, `PostgreSQL database dump complete`, is missing"),
+            (
+                COPY.len(),
+                "22 torn-dump - the comment that ends every dump, `PostgreSQL database dump complete`, is missing",
+            ),
             (
                 COPY.find("\ta\t2").expect("there"),
                 "14 torn-dump - the dump ends inside the COPY block of public.eventcore_events, in its last row",

@@ -33,9 +33,8 @@ impl Format for PgJsonlog {
 
     fn decode<'a>(&self, chunk: &Chunk<'a>, lexicon: &Lexicon) -> Batch<'a> {
         let mut batch = Batch::default();
-        let mut line_number = chunk.line;
         let mut offset = 0;
-        for line in chunk.text.split_inclusive('\n') {
+        for (line_number, line) in (chunk.line..).zip(chunk.text.split_inclusive('\n')) {
             let place = chunk.place(offset, line_number);
             let text = lines::trim_end(line);
             if text.is_empty() {
@@ -43,11 +42,14 @@ impl Format for PgJsonlog {
             } else {
                 match entry::json_entry(&mut batch, text, place, lexicon) {
                     Ok(()) => batch.account.decoded(line.len()),
-                    Err(err) => batch.reject(place, line.len(), format!("no valid JSON: {} (byte {} of the line)", err.why, err.at)),
+                    Err(err) => batch.reject(
+                        place,
+                        line.len(),
+                        format!("no valid JSON: {} (byte {} of the line)", err.why, err.at),
+                    ),
                 }
             }
             offset += line.len();
-            line_number += 1;
         }
         if batch.zone == Zone::AssumedUtc {
             batch.note("log_timezone is neither UTC nor numeric: times were read as UTC");

@@ -10,7 +10,8 @@ use crate::model::{Batch, Entry, Field, Value};
 pub(crate) struct PgStderr;
 
 const SEVERITIES: [&str; 12] = [
-    "LOG", "ERROR", "FATAL", "PANIC", "WARNING", "NOTICE", "INFO", "DEBUG1", "DEBUG2", "DEBUG3", "DEBUG4", "DEBUG5",
+    "LOG", "ERROR", "FATAL", "PANIC", "WARNING", "NOTICE", "INFO", "DEBUG1", "DEBUG2", "DEBUG3", "DEBUG4",
+    "DEBUG5",
 ];
 
 /// What follows a message, and jsonlog's name for it.
@@ -37,7 +38,8 @@ impl Format for PgStderr {
     }
 
     fn sniff(&self, head: &Head<'_>, _: &Lexicon) -> u8 {
-        let dated: Vec<&str> = head.text.lines().filter(|line| time::prefix(line).is_some()).take(40).collect();
+        let dated: Vec<&str> =
+            head.text.lines().filter(|line| time::prefix(line).is_some()).take(40).collect();
         let ours = dated.iter().filter(|line| tagged(line).is_some()).count();
         if ours > 0 && ours * 2 >= dated.len() { 85 } else { 0 }
     }
@@ -103,10 +105,14 @@ fn push<'a>(batch: &mut Batch<'a>, record: &'a str, head: &Tagged<'a>, place: cr
             message = Cow::Borrowed(&line[head.at.min(line.len())..]);
             continue;
         }
-        let named = tagged(line).and_then(|tagged| PARTS.iter().find(|(part, _)| *part == tagged.severity).map(|(_, name)| (*name, tagged.at)));
+        let named = tagged(line).and_then(|tagged| {
+            PARTS.iter().find(|(part, _)| *part == tagged.severity).map(|(_, name)| (*name, tagged.at))
+        });
         if let Some((name, at)) = named {
             part = Some(name);
-            batch.fields.push(Field { name: Cow::Borrowed(name), value: Value::Text(Cow::Borrowed(&line[at..])) });
+            batch
+                .fields
+                .push(Field { name: Cow::Borrowed(name), value: Value::Text(Cow::Borrowed(&line[at..])) });
             continue;
         }
         let more = line.strip_prefix('\t').unwrap_or(line);

@@ -31,8 +31,10 @@ impl Format for StoreCsv {
     }
 
     fn cutter(&self, head: &Head<'_>, lexicon: &Arc<Lexicon>) -> Box<dyn Cutter> {
-        let context = header(head, lexicon).map_or(Context::None, |(table, shape)| {
-            Context::Rows { table: Some(Arc::new(table)), shape, torn: false }
+        let context = header(head, lexicon).map_or(Context::None, |(table, shape)| Context::Rows {
+            table: Some(Arc::new(table)),
+            shape,
+            torn: false,
         });
         Box::new(CsvCutter::new(context))
     }
@@ -66,19 +68,28 @@ fn one_row<'a>(
         batch.account.skipped(text.len());
         return;
     }
-    let at = RowAt { byte: chunk.start + range.start as u64, len: text.len(), damaged: chunk.damaged(&range) };
+    let at =
+        RowAt { byte: chunk.start + range.start as u64, len: text.len(), damaged: chunk.damaged(&range) };
     let ranges = csv_text::fields(text.as_bytes(), shape.delimiter);
     let width = ranges.len();
     let cells: Vec<Cell<'a>> = ranges.into_iter().map(|range| cell(&text[range])).collect();
     let unended = chunk.last && range.end == chunk.text.len() && !text.ends_with('\n');
     let whole = closed && width == shape.fields.0;
     if unended && (!whole || cut_in_time(shape.zoned, table, &cells)) {
-        let detail = format!("the last row is cut off after {} bytes: {width} of {} columns", text.len(), shape.fields.0);
+        let detail = format!(
+            "the last row is cut off after {} bytes: {width} of {} columns",
+            text.len(),
+            shape.fields.0
+        );
         rows::broken_row(batch, table, at, cells, FaultKind::TornTail, detail);
     } else if whole {
         rows::row(batch, table, at, cells);
     } else {
-        let why = if closed { format!("{width} columns, expected {}", shape.fields.0) } else { "a quote that does not close".to_owned() };
+        let why = if closed {
+            format!("{width} columns, expected {}", shape.fields.0)
+        } else {
+            "a quote that does not close".to_owned()
+        };
         rows::broken_row(batch, table, at, cells, FaultKind::MalformedRecord, why);
     }
 }
@@ -93,7 +104,9 @@ fn cell(field: &str) -> Cell<'_> {
 /// Whether a last row without a line end was cut in its time: it cannot be read, or has lost the zone that the first
 /// row has.
 fn cut_in_time(zoned: bool, table: &Table, cells: &[Cell<'_>]) -> bool {
-    let Some(Cell::Text(text)) = table.columns.time.and_then(|column| cells.get(column)) else { return false };
+    let Some(Cell::Text(text)) = table.columns.time.and_then(|column| cells.get(column)) else {
+        return false;
+    };
     match time::parse(text) {
         None => true,
         Some((_, Zone::AssumedUtc)) => zoned,
@@ -107,7 +120,8 @@ fn header(head: &Head<'_>, lexicon: &Lexicon) -> Option<(Table, Shape)> {
     let line = head.text[..end].strip_prefix('\u{feff}').unwrap_or(&head.text[..end]);
     [b',', b';', b'\t', b'|'].into_iter().find_map(|delimiter| {
         let ranges = csv_text::fields(line.as_bytes(), delimiter);
-        let names: Vec<String> = ranges.into_iter().map(|range| csv_text::unquote(line[range].trim()).0.into_owned()).collect();
+        let names: Vec<String> =
+            ranges.into_iter().map(|range| csv_text::unquote(line[range].trim()).0.into_owned()).collect();
         let table = lexicon.table("", &names)?;
         let fields = (names.len(), names.len());
         let mut shape = Shape { name: String::new(), delimiter, fields, header: end, zoned: false };
@@ -119,8 +133,13 @@ fn header(head: &Head<'_>, lexicon: &Lexicon) -> Option<(Table, Shape)> {
 fn first_row_is_zoned(head: &Head<'_>, table: &Table, shape: &Shape) -> bool {
     let Some(row) = csv_text::row(head.text.as_bytes(), shape.header, shape, true) else { return false };
     let text = &head.text[shape.header..row.end];
-    let field = table.columns.time.and_then(|column| csv_text::fields(text.as_bytes(), shape.delimiter).into_iter().nth(column));
-    field.and_then(|range| time::parse(&csv_text::unquote(&text[range]).0)).is_some_and(|(_, zone)| zone == Zone::Explicit)
+    let field = table
+        .columns
+        .time
+        .and_then(|column| csv_text::fields(text.as_bytes(), shape.delimiter).into_iter().nth(column));
+    field
+        .and_then(|range| time::parse(&csv_text::unquote(&text[range]).0))
+        .is_some_and(|(_, zone)| zone == Zone::Explicit)
 }
 
 #[cfg(test)]

@@ -49,20 +49,38 @@ impl Format for StoreJsonArray {
             let end = object_end(bytes, at);
             let text = &chunk.text[at..end.unwrap_or(bytes.len())];
             let range = at..at + text.len();
-            let row = RowAt { byte: chunk.start + at as u64, len: text.len(), damaged: chunk.damaged(&range) };
+            let row =
+                RowAt { byte: chunk.start + at as u64, len: text.len(), damaged: chunk.damaged(&range) };
             json_row(&mut batch, table, row, text, end.is_none());
             at = range.end;
         }
-        if *torn && !ended && batch.tables.iter().all(|rows| rows.faults.iter().all(|fault| fault.kind != FaultKind::TornTail)) {
+        if *torn
+            && !ended
+            && batch
+                .tables
+                .iter()
+                .all(|rows| rows.faults.iter().all(|fault| fault.kind != FaultKind::TornTail))
+        {
             let end = RowAt { byte: chunk.start + bytes.len() as u64, len: 0, damaged: false };
-            rows::broken_row(&mut batch, table, end, Vec::new(), FaultKind::TornTail, "the array does not end".to_owned());
+            rows::broken_row(
+                &mut batch,
+                table,
+                end,
+                Vec::new(),
+                FaultKind::TornTail,
+                "the array does not end".to_owned(),
+            );
         }
         batch
     }
 }
 
 fn table(head: &Head<'_>, lexicon: &Lexicon) -> Option<Table> {
-    let text = head.text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).strip_prefix('[')?.trim_ascii_start();
+    let text = head
+        .text
+        .trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n'])
+        .strip_prefix('[')?
+        .trim_ascii_start();
     let end = object_end(text.as_bytes(), 0)?;
     lexicon.table("", &columns(text.get(..end)?)?)
 }
@@ -89,7 +107,10 @@ impl Cutter for ElementCutter {
             }
         }
         // What is after the last element stays with it, so that a missing end is seen.
-        let rest = bytes[at..].iter().take_while(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b']')).count();
+        let rest = bytes[at..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b']'))
+            .count();
         if last && at + rest == bytes.len() {
             return Some((bytes.len(), context(true)));
         }

@@ -50,7 +50,11 @@ impl Format for StoreJsonl {
                 batch.account.skipped(line.len());
                 continue;
             }
-            let at = RowAt { byte: chunk.start + range.start as u64, len: line.len(), damaged: chunk.damaged(&range) };
+            let at = RowAt {
+                byte: chunk.start + range.start as u64,
+                len: line.len(),
+                damaged: chunk.damaged(&range),
+            };
             let unended = chunk.last && range.end == chunk.text.len() && !line.ends_with('\n');
             json_row(&mut batch, table, at, lines::trim_end(line), unended);
         }
@@ -71,7 +75,13 @@ pub(super) fn columns(text: &str) -> Option<Vec<String>> {
 }
 
 /// One row as a JSON object. `unended`: nothing follows it, not even a line end.
-pub(super) fn json_row<'a>(batch: &mut Batch<'a>, table: &Arc<Table>, at: RowAt, text: &'a str, unended: bool) {
+pub(super) fn json_row<'a>(
+    batch: &mut Batch<'a>,
+    table: &Arc<Table>,
+    at: RowAt,
+    text: &'a str,
+    unended: bool,
+) {
     let columns = &table.columns;
     let mut cells = vec![Cell::Missing; columns.names.len()];
     let mut expected = 0;

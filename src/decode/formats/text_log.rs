@@ -3,7 +3,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use crate::decode::{Chunk, Context, Cutter, Format, Head, Kind, Lexicon, entry, lines, lines::LineCutter, time};
+use crate::decode::{
+    Chunk, Context, Cutter, Format, Head, Kind, Lexicon, entry, lines, lines::LineCutter, time,
+};
 use crate::model::{Batch, Entry, Field, Level, Place, Timestamp, Value, Zone};
 
 #[derive(Debug)]
@@ -24,7 +26,8 @@ impl Format for TextLog {
 
     fn sniff(&self, head: &Head<'_>, _: &Lexicon) -> u8 {
         let text = head.text;
-        let control = text.bytes().filter(|byte| *byte < 0x20 && !matches!(byte, b'\n' | b'\r' | b'\t' | 0x1b)).count();
+        let control =
+            text.bytes().filter(|byte| *byte < 0x20 && !matches!(byte, b'\n' | b'\r' | b'\t' | 0x1b)).count();
         if text.trim_ascii().is_empty() || control * 100 > text.len() || is_document(text) {
             return 0;
         }
@@ -39,7 +42,11 @@ impl Format for TextLog {
 
     fn decode<'a>(&self, chunk: &Chunk<'a>, _: &Lexicon) -> Batch<'a> {
         let mut batch = Batch::default();
-        let begins = if matches!(chunk.context, Context::Text { timed: true }) { begins_timed } else { begins_untimed };
+        let begins = if matches!(chunk.context, Context::Text { timed: true }) {
+            begins_timed
+        } else {
+            begins_untimed
+        };
         for (offset, number, record) in lines::records(chunk.text, |line| begins(line.as_bytes())) {
             let place = chunk.place(offset, chunk.line + number);
             if record.trim_ascii().is_empty() {
@@ -50,7 +57,7 @@ impl Format for TextLog {
             batch.entries.push(entry);
             batch.account.decoded(record.len());
         }
-        if chunk.invalid.first().is_some() {
+        if !chunk.invalid.is_empty() {
             batch.note("bytes that are not UTF-8 were read as `?`");
         }
         batch
@@ -70,7 +77,10 @@ fn begins_timed(line: &[u8]) -> bool {
 }
 
 fn begins_untimed(line: &[u8]) -> bool {
-    !line.is_empty() && !matches!(line[0], b' ' | b'\t' | b'}' | b')') && !line.starts_with(b"at ") && !line.starts_with(b"Caused by")
+    !line.is_empty()
+        && !matches!(line[0], b' ' | b'\t' | b'}' | b')')
+        && !line.starts_with(b"at ")
+        && !line.starts_with(b"Caused by")
 }
 
 /// Markup, settings and JSON documents are text too, and no log.
@@ -126,14 +136,14 @@ pub(super) fn text_entry<'a>(batch: &mut Batch<'a>, text: &'a str, place: Place)
     let (level, mut from) = level_in(first, at);
     let mut message = text[from..].trim_ascii_start();
     let mut error = None;
-    if level != Level::Unknown {
-        if let Some(rest) = after_spans_and_target(message) {
-            from = rest;
-            message = message[from..].trim_ascii_start();
-            let (said, fields) = message.split_at(trailing_fields(message));
-            message = said.trim_ascii_end();
-            error = push_fields(batch, fields);
-        }
+    if level != Level::Unknown
+        && let Some(rest) = after_spans_and_target(message)
+    {
+        from = rest;
+        message = message[from..].trim_ascii_start();
+        let (said, fields) = message.split_at(trailing_fields(message));
+        message = said.trim_ascii_end();
+        error = push_fields(batch, fields);
     }
     Entry {
         place,
@@ -152,14 +162,18 @@ fn level_in(line: &str, from: usize) -> (Level, usize) {
     let mut at = from;
     for _ in 0..WORDS {
         let rest = &line[at..];
-        let word_at = at + (rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '-' || c == '|').len());
+        let word_at = at
+            + (rest.len()
+                - rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '-' || c == '|').len());
         let word = line[word_at..].split([' ', '\t']).next().unwrap_or_default();
         if word.is_empty() {
             break;
         }
         let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
         let marked = bare.len() < word.len() || bare.bytes().all(|byte| byte.is_ascii_uppercase());
-        if let Some(level) = entry::level(bare, "").filter(|_| marked && !bare.bytes().all(|byte| byte.is_ascii_digit())) {
+        if let Some(level) =
+            entry::level(bare, "").filter(|_| marked && !bare.bytes().all(|byte| byte.is_ascii_digit()))
+        {
             return (level, word_at + word.len());
         }
         at = word_at + word.len();
@@ -173,7 +187,10 @@ fn after_spans_and_target(text: &str) -> Option<usize> {
     let mut target = false;
     loop {
         let rest = &text[at..];
-        let name = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.' | b'-')).count();
+        let name = rest
+            .bytes()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.' | b'-'))
+            .count();
         if name == 0 {
             break;
         }
@@ -184,7 +201,10 @@ fn after_spans_and_target(text: &str) -> Option<usize> {
             continue;
         }
         let word = &rest[..name];
-        if word.ends_with(':') && rest.as_bytes().get(name) == Some(&b' ') && (target || word.contains('_') || word.contains("::")) {
+        if word.ends_with(':')
+            && rest.as_bytes().get(name) == Some(&b' ')
+            && (target || word.contains('_') || word.contains("::"))
+        {
             at += name + 1;
             target = true;
         }
@@ -228,7 +248,8 @@ fn trailing_fields(message: &str) -> usize {
 
 /// Length of `name=` at the beginning, 0 if there is none.
 fn field_name(text: &str) -> usize {
-    let name = text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')).count();
+    let name =
+        text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')).count();
     if name > 0 && text.as_bytes().get(name) == Some(&b'=') { name + 1 } else { 0 }
 }
 
@@ -259,7 +280,9 @@ fn field_value(text: &str) -> (&str, &str) {
             b'"' => quoted = !quoted,
             b'[' | b'{' | b'(' if !quoted => depth += 1,
             b']' | b'}' | b')' if !quoted => depth -= 1,
-            b' ' if !quoted && depth <= 0 && field_name(&text[at + 1..]) > 0 => return (&text[..at], &text[at + 1..]),
+            b' ' if !quoted && depth <= 0 && field_name(&text[at + 1..]) > 0 => {
+                return (&text[..at], &text[at + 1..]);
+            }
             _ => (),
         }
     }

@@ -65,7 +65,14 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 fn show_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> io::Result<()> {
     let find = |id: &str| report.findings.iter().find(|finding| finding.id == id);
-    writeln!(out, "\n## {}. {} {} ({})\n", incident.rank, incident.severity.name().to_uppercase(), safe::code_span(&incident.title), incident.id)?;
+    writeln!(
+        out,
+        "\n## {}. {} {} ({})\n",
+        incident.rank,
+        incident.severity.name().to_uppercase(),
+        safe::code_span(&incident.title),
+        incident.id
+    )?;
     let cause = &incident.root_cause;
     let verdict = match cause.verdict {
         CauseVerdict::Confirmed => "confirmed",
@@ -76,13 +83,23 @@ fn show_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> i
     if incident.window.from.is_some() {
         writeln!(out, "- when: {}", digest::span(&incident.window))?;
     }
-    let terms: Vec<String> = incident.score_terms.iter().map(|term| format!("{} {} ({})", term.name, term.points, term.why)).collect();
+    let terms: Vec<String> = incident
+        .score_terms
+        .iter()
+        .map(|term| format!("{} {} ({})", term.name, term.points, term.why))
+        .collect();
     writeln!(out, "- score {}: {}", incident.score, terms.join(", "))?;
     writeln!(out, "- not looked at: {}", incident.not_checked.join(", "))?;
     writeln!(out, "\n| at | severity | finding | count |\n|---|---|---|---:|")?;
     for finding in incident.chain.iter().filter_map(|link| find(&link.finding)) {
         let at = finding.window.from.map_or("-".to_owned(), |at| at.to_string());
-        writeln!(out, "| {at} | {} | {} | {} |", finding.severity.name(), safe::code_cell(&finding.title), digest::number(finding.count))?;
+        writeln!(
+            out,
+            "| {at} | {} | {} | {} |",
+            finding.severity.name(),
+            safe::code_cell(&finding.title),
+            digest::number(finding.count)
+        )?;
     }
     if !incident.next_steps.is_empty() {
         writeln!(out, "\nWhat to do now:\n")?;
@@ -112,9 +129,13 @@ fn patterns(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.patterns.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n## Patterns\n\n| severity | pattern | occurrences | first | last | latest | action |\n|---|---|---:|---|---|---|---|")?;
+    writeln!(
+        out,
+        "\n## Patterns\n\n| severity | pattern | occurrences | first | last | latest | action |\n|---|---|---:|---|---|---|---|"
+    )?;
     for pattern in &report.patterns {
-        let time = |time: Option<crate::model::Timestamp>| time.map_or("-".to_owned(), |time| time.to_string());
+        let time =
+            |time: Option<crate::model::Timestamp>| time.map_or("-".to_owned(), |time| time.to_string());
         writeln!(
             out,
             "| {} | {} | {} | {} | {} | {} | {} |",
@@ -134,7 +155,10 @@ fn integrity(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.integrity.stores.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n## Event stores\n\n| store | profile | streams | events | faults |\n|---|---|---:|---:|---:|")?;
+    writeln!(
+        out,
+        "\n## Event stores\n\n| store | profile | streams | events | faults |\n|---|---|---:|---:|---:|"
+    )?;
     for store in &report.integrity.stores {
         writeln!(
             out,
@@ -146,7 +170,8 @@ fn integrity(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             digest::number(store.faults)
         )?;
     }
-    let claims: Vec<_> = report.integrity.faults.iter().filter(|fault| fault.severity > Severity::Info).collect();
+    let claims: Vec<_> =
+        report.integrity.faults.iter().filter(|fault| fault.severity > Severity::Info).collect();
     if claims.is_empty() {
         return Ok(());
     }
@@ -156,13 +181,18 @@ fn integrity(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "| {} | {} | {place} |", fault.kind.name(), safe::code_cell(&fault.detail))?;
     }
     if claims.len() > FAULTS {
-        writeln!(out, "\n{} more faults are in the JSON report.", digest::number((claims.len() - FAULTS) as u64))?;
+        writeln!(
+            out,
+            "\n{} more faults are in the JSON report.",
+            digest::number((claims.len() - FAULTS) as u64)
+        )?;
     }
     Ok(())
 }
 
 fn not_checked(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let unable: Vec<_> = report.ledger.checks.iter().filter(|check| check.status == CheckStatus::CouldNotRun).collect();
+    let unable: Vec<_> =
+        report.ledger.checks.iter().filter(|check| check.status == CheckStatus::CouldNotRun).collect();
     if unable.is_empty() {
         return Ok(());
     }
@@ -174,7 +204,10 @@ fn not_checked(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn ledger(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\n## Evidence\n\n| path | format | size | records | rejected | skipped | notes |\n|---|---|---:|---:|---:|---:|---|")?;
+    writeln!(
+        out,
+        "\n## Evidence\n\n| path | format | size | records | rejected | skipped | notes |\n|---|---|---:|---:|---:|---:|---|"
+    )?;
     for group in digest::ledger(report) {
         let notes: Vec<&str> = group.problems.iter().chain(group.notes).map(String::as_str).collect();
         let notes = if notes.is_empty() { String::new() } else { safe::code_cell(&notes.join("; ")) };

@@ -85,8 +85,12 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         digest::volume(report),
         digest::span(&window)
     )?;
+    let folder = digest::common_folder(report);
+    if !folder.is_empty() {
+        writeln!(out, "{DIM}paths below {}{DIM:#}", safe::terminal(folder))?;
+    }
     for reason in &report.verdict.incomplete {
-        writeln!(out, "          {}", safe::terminal(reason))?;
+        writeln!(out, "  {}", safe::terminal(&reason.replace(folder, "")))?;
     }
     if report.incidents.is_empty() {
         let verdict = match report.verdict.status {
@@ -101,7 +105,11 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 fn show_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> io::Result<()> {
     let title = safe::cut(&safe::terminal(&incident.title), WIDTH - 30);
     let badge = badge(incident.severity);
-    writeln!(out, "\n{} {badge} {BOLD}{title}{BOLD:#}   {DIM}score {}  {}{DIM:#}", incident.rank, incident.score, incident.id)?;
+    writeln!(
+        out,
+        "\n{} {badge} {BOLD}{title}{BOLD:#}   {DIM}score {}  {}{DIM:#}",
+        incident.rank, incident.score, incident.id
+    )?;
     let find = |id: &str| report.findings.iter().find(|finding| finding.id == id);
     let cause = &incident.root_cause;
     let verdict = match cause.verdict {
@@ -109,7 +117,7 @@ fn show_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> i
         CauseVerdict::Likely => "likely",
         CauseVerdict::Insufficient => "not settled",
     };
-    label(out, "cause", &format!("{}, {verdict}: {}", cause.kind, safe::terminal(&cause.why)))?;
+    wrapped(out, "cause", &format!("{}, {verdict}: {}", cause.kind, safe::terminal(&cause.why)))?;
     if incident.window.from.is_some() {
         label(out, "when", &digest::span(&incident.window))?;
     }
@@ -120,15 +128,29 @@ fn show_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> i
         label(out, "hit", &hit.join("   "))?;
     }
     for (number, step) in incident.next_steps.iter().enumerate() {
-        label(out, if number == 0 { "now" } else { "" }, &format!("{}. {}", number + 1, safe::terminal(step)))?;
+        wrapped(
+            out,
+            if number == 0 { "now" } else { "" },
+            &format!("{}. {}", number + 1, safe::terminal(step)),
+        )?;
     }
     if let Some(root) = find(&cause.finding) {
         for (number, place) in root.evidence.iter().take(3).enumerate() {
-            let line = format!("{}:{}  {}", place.path, place.line, place.excerpt);
+            let line = format!("{}:{}  {}", shorter(report, &place.path), place.line, place.excerpt);
             label(out, if number == 0 { "evidence" } else { "" }, &safe::terminal(&line))?;
         }
     }
-    label(out, "against", &format!("not looked at: {}", incident.not_checked.join(", ")))
+    wrapped(out, "against", &format!("not looked at: {}", incident.not_checked.join(", ")))
+}
+
+/// A text that must be read whole, over as many lines as it takes.
+fn wrapped(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
+    let mut name = name;
+    for line in digest::wrap(text, WIDTH - 12) {
+        writeln!(out, "  {DIM}{name:<9}{DIM:#} {line}")?;
+        name = "";
+    }
+    Ok(())
 }
 
 fn label(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
@@ -137,12 +159,17 @@ fn label(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
 
 fn few(values: &[String]) -> String {
     const SHOWN: usize = 3;
-    let shown: Vec<String> = values.iter().take(SHOWN).map(|value| safe::cut(&safe::terminal(value), 40)).collect();
+    let shown: Vec<String> =
+        values.iter().take(SHOWN).map(|value| safe::cut(&safe::terminal(value), 40)).collect();
     let more = values.len().saturating_sub(SHOWN);
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
 }
 
-fn chain<'r>(incident: &Incident, find: &dyn Fn(&str) -> Option<&'r Finding>, out: &mut dyn Write) -> io::Result<()> {
+fn chain<'r>(
+    incident: &Incident,
+    find: &dyn Fn(&str) -> Option<&'r Finding>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut first: Option<Timestamp> = None;
     for (number, link) in incident.chain.iter().enumerate() {
         let Some(finding) = find(&link.finding) else { continue };
@@ -183,7 +210,11 @@ fn also(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         .collect();
     writeln!(out)?;
     if quiet > 0 {
-        writeln!(out, "{DIM}also{DIM:#}         {}, in report.json", digest::counted(quiet, "finding of severity info", "findings of severity info"))?;
+        writeln!(
+            out,
+            "{DIM}also{DIM:#}         {}, in report.json",
+            digest::counted(quiet, "finding of severity info", "findings of severity info")
+        )?;
     }
     for (number, check) in unable.iter().enumerate() {
         let name = if number == 0 { "not checked" } else { "" };
@@ -227,22 +258,37 @@ fn integrity(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{BOLD}Event stores{BOLD:#}")?;
     for store in &report.integrity.stores {
         let style = style(if store.faults > 0 { Severity::Error } else { Severity::Info });
-        let verdict = if store.faults > 0 { digest::counted(store.faults as usize, "fault", "faults") } else { "no fault found".to_owned() };
-        let schema = if store.schema.is_empty() { String::new() } else { format!(" schema {}", safe::terminal(&store.schema)) };
+        let verdict = if store.faults > 0 {
+            digest::counted(store.faults as usize, "fault", "faults")
+        } else {
+            "no fault found".to_owned()
+        };
+        let schema = if store.schema.is_empty() {
+            String::new()
+        } else {
+            format!(" schema {}", safe::terminal(&store.schema))
+        };
         writeln!(
             out,
             "  {}  {style}{verdict}{style:#}  {DIM}{}{schema}, {} in {}, {}{DIM:#}",
-            safe::terminal(&store.path),
+            safe::terminal(shorter(report, &store.path)),
             store.profile,
             digest::counted(store.events as usize, "event", "events"),
             digest::counted(store.streams as usize, "stream", "streams"),
             digest::counted(store.checkpoints as usize, "checkpoint", "checkpoints"),
         )?;
-        let faults: Vec<_> = report.integrity.faults.iter().filter(|fault| fault.path == store.path).collect();
+        let faults: Vec<_> =
+            report.integrity.faults.iter().filter(|fault| fault.path == store.path).collect();
         for fault in faults.iter().take(FAULTS) {
-            let line = if fault.line > 0 { format!("line {}", fault.line) } else { format!("byte {}", fault.byte) };
+            let line =
+                if fault.line > 0 { format!("line {}", fault.line) } else { format!("byte {}", fault.byte) };
             let text = safe::cut(&safe::terminal(&fault.detail), WIDTH - 45);
-            writeln!(out, "    {} {:<24} {text} {DIM}{line}{DIM:#}", badge(fault.severity), fault.kind.name())?;
+            writeln!(
+                out,
+                "    {} {:<24} {text} {DIM}{line}{DIM:#}",
+                badge(fault.severity),
+                fault.kind.name()
+            )?;
         }
         if faults.len() > FAULTS {
             writeln!(out, "    and {} more, in report.json", digest::number((faults.len() - FAULTS) as u64))?;
@@ -255,10 +301,14 @@ fn ledger(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{BOLD}Evidence{BOLD:#}")?;
     let mut table = table(&["path", "format", "size", "records", "rejected", "notes"]);
     for group in digest::ledger(report) {
-        let format = if matches!(group.compression, "none" | "") { group.format.to_owned() } else { format!("{}, {}", group.format, group.compression) };
+        let format = if matches!(group.compression, "none" | "") {
+            group.format.to_owned()
+        } else {
+            format!("{}, {}", group.format, group.compression)
+        };
         let notes: Vec<&str> = group.problems.iter().take(1).chain(group.notes).map(String::as_str).collect();
         table.add_row([
-            safe::terminal(&group.name),
+            safe::terminal(shorter(report, &group.name)),
             format,
             digest::bytes(group.bytes),
             digest::number(group.records),
@@ -269,11 +319,21 @@ fn ledger(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{table}")
 }
 
+/// A path without the folder that all evidence shares; the head names it once.
+fn shorter<'p>(report: &Report, path: &'p str) -> &'p str {
+    path.strip_prefix(digest::common_folder(report)).unwrap_or(path)
+}
+
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(header.to_vec());
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header.to_vec());
     for (at, name) in header.iter().enumerate() {
-        if let Some(column) = table.column_mut(at).filter(|_| ["count", "size", "records", "rejected"].contains(name)) {
+        if let Some(column) =
+            table.column_mut(at).filter(|_| ["count", "size", "records", "rejected"].contains(name))
+        {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
