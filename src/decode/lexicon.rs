@@ -89,7 +89,7 @@ impl Lexicon {
 
 fn field_names(path: &str, text: &str) -> Result<FieldNames, LexiconError> {
     let file: FieldsFile = parse(path, text)?;
-    let mut roles = BTreeMap::new();
+    let mut roles = std::collections::HashMap::default();
     for (role, names) in file.roles {
         for (rank, name) in names.into_iter().enumerate() {
             roles.insert(name, (role, rank));

@@ -119,49 +119,10 @@ type Dated = Option<(crate::model::Timestamp, Zone)>;
 
 fn event<'a>(rows: &mut TableRows<'a>, at: RowAt, cells: &mut [Cell<'a>]) -> Dated {
     let table = Arc::clone(&rows.table);
-    let columns = &table.columns;
-    let get = |column: Option<usize>| column.and_then(|column| cells.get(column)).unwrap_or(&Cell::Missing);
-    let mut faults: Vec<(FaultKind, String)> = Vec::new();
-
-    let id_text = get(columns.id).text().unwrap_or_default();
-    let id = match (table.id_shape, uuid(id_text)) {
-        (IdShape::Uuid, Some(EventId::NONE)) => {
-            faults.push((FaultKind::NilEventId, "the event id is all zeroes".to_owned()));
-            EventId::NONE
-        }
-        (IdShape::Uuid, Some(id)) => id,
-        (IdShape::Uuid, None) if columns.id.is_some() => {
-            faults.push((FaultKind::InvalidEventId, format!("`{}` is no UUID", shown(id_text))));
-            EventId::NONE
-        }
-        _ => EventId::NONE,
-    };
-    let version_text = get(columns.version).text().unwrap_or_default();
-    let version = version_text.trim_ascii().parse::<i64>().ok();
-    if version.is_none() {
-        faults.push((FaultKind::InvalidVersion, format!("`{}` is no version number", shown(version_text))));
-    }
-    if get(columns.stream).text().unwrap_or_default().is_empty() {
-        faults.push((FaultKind::EmptyStreamId, "the stream id is empty".to_owned()));
-    }
-    if let Some(why) = not_json(get(columns.payload), columns.payload.is_some()) {
-        faults.push((FaultKind::InvalidPayload, why));
-    }
-    if let Some(why) = not_json(get(columns.metadata), false) {
-        faults.push((FaultKind::InvalidMetadata, why));
-    }
-    if at.damaged {
-        faults.push((FaultKind::InvalidUtf8, "the row has bytes that are not UTF-8".to_owned()));
-    }
-    let time_text = get(columns.time).text();
-    let dated = time_text.and_then(time::parse);
-    if let (None, Some(text)) = (dated, time_text) {
-        faults.push((FaultKind::MalformedRecord, format!("`{}` is no time", shown(text))));
-    }
-
+    let Examined { id, version, dated, faults } = examine(&table, at, cells);
+    let text = |column: Option<usize>| column.and_then(|column| cells.get(column)?.text()).map(str::to_owned);
     if !faults.is_empty() {
-        let stream = get(columns.stream).text().map(str::to_owned);
-        let event_id = Some(id_text.to_owned());
+        let (stream, event_id) = (text(table.columns.stream), text(table.columns.id));
         rows.faults.extend(faults.into_iter().map(|(kind, detail)| RowFault {
             byte: at.byte,
             kind,
@@ -171,12 +132,64 @@ fn event<'a>(rows: &mut TableRows<'a>, at: RowAt, cells: &mut [Cell<'a>]) -> Dat
             detail,
         }));
     }
-    let stream = columns.stream.and_then(|column| cells.get_mut(column)).map(Cell::take).unwrap_or_default();
+    let stream =
+        table.columns.stream.and_then(|column| cells.get_mut(column)).map(Cell::take).unwrap_or_default();
     if let Some(version) = version {
         let time = dated.map(|(time, _)| time);
         rows.events.push(StoredEvent { byte: at.byte, stream, version, id, time });
     }
     dated
+}
+
+/// What the cells of an event come to.
+struct Examined {
+    id: EventId,
+    version: Option<i64>,
+    dated: Dated,
+    faults: Vec<(FaultKind, String)>,
+}
+
+fn examine(table: &Table, at: RowAt, cells: &[Cell<'_>]) -> Examined {
+    let columns = &table.columns;
+    let get = |column: Option<usize>| column.and_then(|column| cells.get(column)).unwrap_or(&Cell::Missing);
+    let mut faults: Vec<(FaultKind, String)> = Vec::new();
+    let mut fault = |kind, detail: String| faults.push((kind, detail));
+
+    let id_text = get(columns.id).text().unwrap_or_default();
+    let id = match (table.id_shape, uuid(id_text)) {
+        (IdShape::Uuid, Some(id)) => id,
+        (IdShape::Uuid, None) | (IdShape::Text, _) => EventId::NONE,
+    };
+    if table.id_shape == IdShape::Uuid && columns.id.is_some() {
+        match uuid(id_text) {
+            Some(EventId::NONE) => fault(FaultKind::NilEventId, "the event id is all zeroes".to_owned()),
+            Some(_) => {}
+            None => fault(FaultKind::InvalidEventId, format!("`{}` is no UUID", shown(id_text))),
+        }
+    }
+    let version_text = get(columns.version).text().unwrap_or_default();
+    let version = version_text.trim_ascii().parse::<i64>().ok();
+    if version.is_none() {
+        fault(FaultKind::InvalidVersion, format!("`{}` is no version number", shown(version_text)));
+    }
+    if get(columns.stream).text().unwrap_or_default().is_empty() {
+        fault(FaultKind::EmptyStreamId, "the stream id is empty".to_owned());
+    }
+    if let Some(why) = not_json(get(columns.payload), columns.payload.is_some()) {
+        fault(FaultKind::InvalidPayload, why);
+    }
+    if let Some(why) = not_json(get(columns.metadata), false) {
+        fault(FaultKind::InvalidMetadata, why);
+    }
+    if at.damaged {
+        fault(FaultKind::InvalidUtf8, "the row has bytes that are not UTF-8".to_owned());
+    }
+    let time_text = get(columns.time).text();
+    let dated = time_text.and_then(time::parse);
+    if let (None, Some(text)) = (dated, time_text) {
+        fault(FaultKind::MalformedRecord, format!("`{}` is no time", shown(text)));
+    }
+    Examined { id, version, dated, faults }
 }
 
 fn checkpoint<'a>(rows: &mut TableRows<'a>, at: RowAt, cells: &mut [Cell<'a>]) -> Dated {

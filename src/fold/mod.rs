@@ -1,6 +1,6 @@
 //! What some of the evidence adds up to: small states that join.
 //!
-//! Everything here obeys one law, and one helper ([`laws::hold`]) tests it for each: folding a run whole, or cutting
+//! Everything here obeys one law, and one helper (`laws::hold`) tests it for each: folding a run whole, or cutting
 //! it anywhere and joining the parts from either side, gives the same state. That law is what lets threads, files,
 //! nights and machines share one code path.
 

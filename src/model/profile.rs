@@ -1,6 +1,6 @@
 //! What data files say of stores and loggers: column names, first versions, field names. Loaded by `decode::lexicon`.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -114,7 +114,7 @@ pub enum Role {
 /// The names that loggers give to the roles (`patterns/fields.toml`): role, and rank (lower wins).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldNames {
-    pub roles: BTreeMap<String, (Role, usize)>,
+    pub roles: HashMap<String, (Role, usize), foldhash::fast::FixedState>,
     /// Objects whose members are the entry's own fields.
     pub flatten: Vec<String>,
     /// Objects that are looked into for a role, as `object.member`.

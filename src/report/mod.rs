@@ -1,7 +1,7 @@
 //! From a report to bytes.
 //!
 //! To add an output format: write `writers/<name>.rs` with a unit struct, `impl Writer` and its tests, then add its `mod`
-//! line and its row below. Text that comes from evidence is hostile until it has passed through [`safe`].
+//! line and its row below. Text that comes from evidence is hostile until it has passed through `safe`.
 
 mod digest;
 mod safe;

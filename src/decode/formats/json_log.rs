@@ -90,7 +90,7 @@ fn begins(line: &[u8]) -> bool {
 }
 
 fn split_first_line(record: &str) -> (&str, &str) {
-    record.split_at(record.find('\n').map_or(record.len(), |at| at + 1))
+    record.split_at(lines::find(record.as_bytes(), 0, b'\n').map_or(record.len(), |at| at + 1))
 }
 
 /// Lines between JSON lines: blank ones are skipped, a run of others is one entry.

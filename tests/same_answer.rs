@@ -1,0 +1,106 @@
+//! The report depends on the evidence alone: not on threads, not on piece size, not on the order of arguments.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use coroner::{
+    classify::{Matcher, Packs},
+    decode::Lexicon,
+    engine::{self, PIECE_BYTES, Plan, Progress, Scope},
+    ingest::{self, HashKind},
+    model::Settings,
+    report::WRITERS,
+};
+
+fn plan(threads: usize, piece_bytes: usize) -> Plan {
+    let packs = Packs::load(&[]).expect("the embedded packs");
+    let matcher = Matcher::new(&packs.patterns).expect("they compile");
+    Plan {
+        settings: Settings::default(),
+        packs,
+        matcher,
+        lexicon: Arc::new(Lexicon::load(&[]).expect("the embedded files")),
+        scope: Scope::Everything,
+        threads,
+        piece_bytes,
+        hash: HashKind::Blake3,
+        arguments: Vec::new(),
+    }
+}
+
+/// All reports of a run, one after another.
+fn reports(evidence: &[String], threads: usize, piece_bytes: usize) -> String {
+    let plan = plan(threads, piece_bytes);
+    let found = ingest::walk(evidence).expect("the evidence is there");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+    let partial =
+        pool.install(|| engine::scan(&plan, &found, &Progress::default())).expect("not interrupted");
+    let report = engine::conclude(&plan, &found, partial);
+    let mut out = Vec::new();
+    for writer in WRITERS {
+        writer.write(&report, &mut out).expect("memory");
+    }
+    String::from_utf8(out).expect("text")
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn name(path: PathBuf) -> String {
+    path.into_os_string().into_string().expect("a plain path")
+}
+
+#[track_caller]
+fn assert_same(evidence: &[String], threads: &[usize], pieces: &[usize]) {
+    let expected = reports(evidence, 1, PIECE_BYTES);
+    for threads in threads {
+        for piece_bytes in pieces {
+            let got = reports(evidence, *threads, *piece_bytes);
+            if let Some((want, got)) = expected.lines().zip(got.lines()).find(|(want, got)| want != got) {
+                panic!("{threads} threads, pieces of {piece_bytes}:\n  want {want}\n  got  {got}");
+            }
+            assert_eq!(got.len(), expected.len(), "{threads} threads, pieces of {piece_bytes}");
+        }
+    }
+}
+
+#[test]
+fn on_the_fixtures() {
+    let evidence = [name(root().join("fixtures"))];
+    assert_same(&evidence, &[1, 2, 3, 8], &[1, 100, 4096, PIECE_BYTES]);
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so loudly")]
+fn on_the_bundles() {
+    let bundles = root().join("../shared/bundles");
+    let Ok(entries) = fs::read_dir(&bundles) else {
+        eprintln!("SKIPPED: {} is not here; the fixtures are held to the same law", bundles.display());
+        return;
+    };
+    for entry in entries {
+        let bundle = entry.expect("an entry").path();
+        if bundle.is_dir() {
+            assert_same(&[name(bundle)], &[2, 3, 8], &[10_000, PIECE_BYTES]);
+        }
+    }
+}
+
+#[test]
+fn for_any_order_of_arguments() {
+    let fixtures = root().join("fixtures");
+    let mut folders: Vec<String> = fs::read_dir(fixtures)
+        .expect("fixtures")
+        .map(|entry| name(entry.expect("an entry").path()))
+        .collect();
+    folders.sort();
+    let forward = reports(&folders, 2, PIECE_BYTES);
+    folders.reverse();
+    // A path that is named twice is read once.
+    folders.push(folders[0].clone());
+    assert!(reports(&folders, 2, PIECE_BYTES) == forward, "the order of arguments shows");
+}
