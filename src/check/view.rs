@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Fault, FaultKind};
+use crate::{
+    fold::merge_maps,
+    model::{Fault, FaultKind},
+};
 
 use super::facts::{EventRow, LogFacts, SourceFacts, StoreFacts, StoreKey};
 
@@ -17,7 +20,8 @@ pub struct Evidence {
 impl Evidence {
     pub fn new(sources: BTreeMap<String, SourceFacts>) -> Evidence {
         let mut evidence = Evidence::default();
-        for (path, facts) in sources {
+        for (path, mut facts) in sources {
+            give_to_a_store(&mut facts.stores);
             for (key, store) in facts.stores {
                 evidence.stores.push(StoreView::new(&path, key, store));
             }
@@ -31,6 +35,18 @@ impl Evidence {
     /// Stores with an events table.
     pub fn event_stores(&self) -> impl Iterator<Item = &StoreView> {
         self.stores.iter().filter(|store| store.facts.has_events)
+    }
+}
+
+/// What is wrong with a source as a whole stands under no profile; it is a fault of the store that the source holds,
+/// if it holds one.
+fn give_to_a_store(stores: &mut BTreeMap<StoreKey, StoreFacts>) {
+    let Some(of_source) = stores.remove(&StoreKey::default()) else { return };
+    match stores.values_mut().next() {
+        Some(store) => merge_maps(&mut store.faults, of_source.faults),
+        None => {
+            stores.insert(StoreKey::default(), of_source);
+        }
     }
 }
 

@@ -98,6 +98,9 @@ pub(super) fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
     if first.starts_with("{\"record\":\"header\"") {
         return of("eventcore-fs", "store", "transaction files of a file store are not verified yet", true);
     }
+    if let Some(format) = command_output(text) {
+        return of(format, "snapshot", LATER, false);
+    }
     if let Some(columns) = header(first) {
         let advice = format!("a table with a header that no store profile or snapshot knows: {columns}");
         return Recognised { format: "csv", kind: "snapshot", advice, needed: false };
@@ -113,6 +116,27 @@ pub(super) fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
         return of("binary", "other", "binary data of no known kind", false);
     }
     of(UNKNOWN, "other", "text that is no log: neither a time, nor a level, nor a known export", false)
+}
+
+/// What a person pasted from a terminal: tables of kubectl and psql are no log, and their words are no messages.
+fn command_output(text: &str) -> Option<&'static str> {
+    let mut lines = text.lines();
+    let (first, second) = (lines.next()?, lines.next().unwrap_or_default());
+    let columns: Vec<&str> = first.split_whitespace().collect();
+    if columns.len() >= 2 && columns.iter().any(|column| column.starts_with("CPU(")) {
+        return Some("kubectl-top");
+    }
+    if first.starts_with("LAST SEEN ") || first.starts_with("NAMESPACE ") {
+        return Some("kubectl-events");
+    }
+    if first.starts_with("Name: ") && second.contains(": ") && text.contains("\nStatus: ") {
+        return Some("kubectl-describe");
+    }
+    let ruler = second.trim();
+    if first.contains('|') && ruler.len() > 3 && ruler.bytes().all(|byte| matches!(byte, b'-' | b'+')) {
+        return Some("psql-aligned");
+    }
+    first.starts_with("-[ RECORD 1 ]").then_some("psql-aligned")
 }
 
 /// A line of column names and nothing else: three or more, of letters, digits and underscores, between one delimiter.
@@ -142,6 +166,9 @@ mod tests {
             (b"", "empty", false),
             (b"\x00\x01", "binary", false),
             (b"name,size,owner_id\na,1,2\n", "csv", false),
+            (b"NAME   CPU(cores)   MEMORY(bytes)\nbank-a 1m 2Mi\n", "kubectl-top", false),
+            (b"LAST SEEN   TYPE   REASON   OBJECT\n1m  Warning  BackOff  pod/a\n", "kubectl-events", false),
+            (b" pid | state\n-----+-------\n   1 | idle\n", "psql-aligned", false),
             (b"some words\n", "unknown", false),
         ] {
             let text = std::str::from_utf8(bytes).unwrap_or_default();

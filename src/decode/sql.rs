@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Batch, FaultKind, Table, TableRole};
+use crate::model::{Batch, FaultKind, IdShape, Table, TableRole, profile::Columns};
 
 use super::{
     Chunk, CreatedTables, Lexicon, lines,
@@ -32,11 +32,14 @@ pub(super) fn statement_end(bytes: &[u8], at: usize, last: bool) -> Option<usize
         return Some(from);
     }
     let semicolon = semicolon(bytes, from)?;
-    match lines::find(bytes, semicolon, b'\n') {
-        Some(newline) if bytes[semicolon + 1..newline].trim_ascii().is_empty() => Some(newline + 1),
-        Some(_) => Some(semicolon + 1),
-        None => last.then_some(bytes.len()),
-    }
+    // What follows on the line is the next statement's, unless it is blank.
+    let line_end = match lines::find(bytes, semicolon, b'\n') {
+        Some(newline) => newline + 1,
+        None if last => bytes.len(),
+        None => return None,
+    };
+    let blank = bytes[semicolon + 1..line_end].trim_ascii().is_empty();
+    Some(if blank { line_end } else { semicolon + 1 })
 }
 
 /// Whether bytes end inside a statement.
@@ -173,30 +176,24 @@ pub(super) fn statements<'a>(
         at = end;
     }
     if let Some(why) = torn {
-        tear(&mut batch, chunk, why, lexicon);
+        tear(&mut batch, chunk, why);
     }
     batch
 }
 
-/// States that the dump is torn, for whatever store it holds.
-fn tear(batch: &mut Batch<'_>, chunk: &Chunk<'_>, why: &str, lexicon: &Lexicon) {
-    let table = batch.tables.first().map(|rows| Arc::clone(&rows.table)).or_else(|| any_table(lexicon));
-    let Some(table) = table else { return };
-    let end = RowAt { byte: chunk.start + chunk.text.len() as u64, len: 0, damaged: false };
-    rows::broken_row(batch, &table, end, Vec::new(), FaultKind::TornDump, why.to_owned());
-}
-
-/// A stand-in where a dump is torn before any store shows.
-fn any_table(lexicon: &Lexicon) -> Option<Arc<Table>> {
-    let profile = lexicon.stores.first()?;
-    Some(Arc::new(Table {
+/// States that a dump is torn where no table's rows are at hand: the fault is of the source, and is given to its
+/// store when all of it is read.
+pub(super) fn tear(batch: &mut Batch<'_>, chunk: &Chunk<'_>, why: &str) {
+    let source = Arc::new(Table {
         profile: String::new(),
         schema: String::new(),
         role: TableRole::Events,
-        id_shape: profile.events.id_shape,
+        id_shape: IdShape::Uuid,
         first_versions: vec![1],
-        columns: crate::model::profile::Columns::default(),
-    }))
+        columns: Columns::default(),
+    });
+    let end = RowAt { byte: chunk.start + chunk.text.len() as u64, len: 0, damaged: false };
+    rows::broken_row(batch, &source, end, Vec::new(), FaultKind::TornDump, why.to_owned());
 }
 
 struct Insert<'a> {

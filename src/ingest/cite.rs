@@ -78,13 +78,12 @@ fn cite_stream(
                 _ => ended = true,
             }
         }
-        if window.is_empty() {
-            return;
-        }
         // All but the last excerpt's length can be cited now; the rest with the next bytes.
         let usable = if ended { window.len() } else { window.len() - EXCERPT };
         let mut at = 0;
-        while let Some(offset) = sorted.get(next).filter(|offset| **offset < start + usable as u64) {
+        // The end of the source is a place too: that is where a torn dump is torn.
+        let limit = start + usable as u64 + u64::from(ended);
+        while let Some(offset) = sorted.get(next).filter(|offset| **offset < limit) {
             let here = (offset - start) as usize;
             line += newlines(&window[at..here]);
             at = here;
@@ -143,6 +142,8 @@ mod tests {
         for path in [fresh, settled, packed] {
             let evidence = Evidence { name: String::new(), path };
             let cited = cite(&evidence, &offsets);
+            let end = text.len() as u64;
+            assert_eq!(cite(&evidence, &[end])[&end].line, 300_000, "the end of {evidence:?}");
             let lines: Vec<u64> = cited.values().map(|citation| citation.line).collect();
             assert_eq!(lines, [1, 2, 150_000, 299_999], "{evidence:?}");
             assert_eq!(cited[&offsets[3]].excerpt, b"row 299999");

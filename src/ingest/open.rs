@@ -58,6 +58,10 @@ type Raw = BufReader<Hashing<Box<dyn Read + Send>>>;
 /// Buffer between the file and a decompressor: a few pages, so that small files stay cheap.
 const RAW_BUFFER: usize = 128 << 10;
 
+/// Bytes unpacked at a time. A decompressor that meets damage drops what it unpacked in the same call, so the unit is
+/// small, and fixed: how much is saved must not depend on how much was asked for.
+const UNPACK: usize = 16 << 10;
+
 /// An open file, read through its decompressor.
 pub(super) struct Opened {
     stage: Stage,
@@ -104,11 +108,12 @@ impl Opened {
 
     /// Reads unpacked bytes.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let unit = UNPACK.min(buffer.len());
         loop {
             let read = match &mut self.stage {
                 Stage::Plain(raw) => raw.read(buffer),
-                Stage::Gzip(gzip) => gzip.read(buffer),
-                Stage::Zstd(zstd) => zstd.read(buffer),
+                Stage::Gzip(gzip) => gzip.read(&mut buffer[..unit]),
+                Stage::Zstd(zstd) => zstd.read(&mut buffer[..unit]),
             };
             match read {
                 Err(err) if err.kind() == io::ErrorKind::Interrupted => {}

@@ -79,13 +79,16 @@ impl Reader {
     ) -> Option<Piece> {
         let mut have = want;
         let taken = loop {
-            self.fill(have);
+            self.fill(have + 1);
             if self.pending.is_empty() {
                 return None;
             }
+            // Until the end is known the last byte is held back: what takes all that it is shown is then asked once
+            // more, with `last`, and a source that ends between two records still gets its say.
             let last = self.ended;
-            match cut(&self.pending, last) {
-                Some(taken) if taken > 0 => break taken.min(self.pending.len()),
+            let shown = self.pending.len() - usize::from(!last);
+            match cut(&self.pending[..shown], last) {
+                Some(taken) if taken > 0 => break taken.min(shown),
                 _ if last => break self.pending.len(),
                 _ => have = self.pending.len() * 2,
             }
@@ -123,15 +126,20 @@ impl Reader {
         Summary { bytes, hash, compression, ending }
     }
 
+    /// Reads until `size` bytes are pending, or the source has ended.
     fn fill(&mut self, size: usize) {
-        while self.pending.len() < size && !self.ended {
-            let old = self.pending.len();
-            self.pending.resize(size.max(old + READ), 0);
-            let mut pending = std::mem::take(&mut self.pending);
-            let read = self.read(&mut pending[old..]);
-            pending.truncate(old + read);
-            self.pending = pending;
+        if self.pending.len() >= size || self.ended {
+            return;
         }
+        let mut pending = std::mem::take(&mut self.pending);
+        let mut have = pending.len();
+        // Room beyond what is wanted, so that no read is made smaller by the size of a piece.
+        pending.resize(size + READ, 0);
+        while have < size && !self.ended {
+            have += self.read(&mut pending[have..]);
+        }
+        pending.truncate(have);
+        self.pending = pending;
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> usize {

@@ -25,15 +25,10 @@ impl Format for CriLog {
     }
 
     fn sniff(&self, head: &Head<'_>, _: &Lexicon) -> u8 {
-        let mut lines = head.text.lines().take(20).peekable();
-        if lines.peek().is_some()
-            && lines
-                .all(|line| line.is_empty() || wrapped(line).is_some() || !head.whole && !line.contains(' '))
-        {
-            80
-        } else {
-            0
-        }
+        let lines = head.text.lines().filter(|line| !line.is_empty()).take(20);
+        let (ours, others): (Vec<&str>, Vec<&str>) = lines.partition(|line| wrapped(line).is_some());
+        // The last line of the head may be cut off.
+        if !ours.is_empty() && others.len() <= usize::from(!head.whole) { 80 } else { 0 }
     }
 
     fn cutter(&self, _: &Head<'_>, _: &Arc<Lexicon>) -> Box<dyn Cutter> {

@@ -89,10 +89,11 @@ impl DumpCutter {
         shape: Shape,
     ) -> Option<(usize, Context)> {
         let rows = |torn| Context::Rows { table, shape, torn };
-        let end = if ends_copy(bytes) {
+        let ends = |at: usize| ends_copy(&bytes[at..], last);
+        let end = if ends(0) {
             Some(0)
         } else {
-            memchr::memmem::find_iter(bytes, b"\n\\.").map(|at| at + 1).find(|at| ends_copy(&bytes[*at..]))
+            memchr::memmem::find_iter(bytes, b"\n\\.").map(|at| at + 1).find(|at| ends(*at))
         };
         match end {
             // The line `\.` opens the statements that follow.
@@ -105,21 +106,11 @@ impl DumpCutter {
                 Some((end, rows(false)))
             }
             None if last => Some((bytes.len(), rows(true))),
-            None => {
-                // Keep the last line back: it may turn out to be the end of the block.
-                let newline = bytes
-                    .iter()
-                    .rposition(|byte| *byte == b'\n')
-                    .filter(|at| at + 1 >= want.min(bytes.len()) || bytes.len() >= want);
-                let whole = newline
-                    .map(|at| at + 1)
-                    .filter(|at| bytes.len() - at >= 4 || *at < bytes.len() || bytes.len() >= want);
-                match whole {
-                    Some(whole) if whole > 0 => Some((whole, rows(false))),
-                    _ if bytes.len() >= lines::MAX_RECORD => Some((bytes.len(), rows(false))),
-                    _ => None,
-                }
-            }
+            None => match memchr::memrchr(b'\n', bytes) {
+                Some(newline) => Some((newline + 1, rows(false))),
+                None if bytes.len() >= lines::MAX_RECORD => Some((bytes.len(), rows(false))),
+                None => None,
+            },
         }
     }
 
@@ -142,7 +133,8 @@ impl DumpCutter {
                 Arc::make_mut(&mut self.created).insert(name, columns);
             }
         }
-        if at == 0 && bytes.len() >= lines::MAX_RECORD {
+        // A statement that never ends: all that is left, or a part of it, lest memory grows.
+        if at == 0 && (last || bytes.len() >= lines::MAX_RECORD) {
             at = bytes.len();
         }
         let torn = if last && at == bytes.len() { self.torn(bytes) } else { None };
@@ -162,9 +154,12 @@ impl DumpCutter {
 
 const DONE: &[u8] = b"-- PostgreSQL database dump complete";
 
-fn ends_copy(bytes: &[u8]) -> bool {
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    line.strip_suffix(b"\r").unwrap_or(line) == b"\\."
+/// Whether bytes begin with the line `\.`; a line whose end is not in sight is not known to be it.
+fn ends_copy(bytes: &[u8], last: bool) -> bool {
+    match lines::find(bytes, 0, b'\n') {
+        Some(newline) => bytes[..newline].strip_suffix(b"\r").unwrap_or(&bytes[..newline]) == b"\\.",
+        None => last && bytes.trim_ascii_end() == b"\\.",
+    }
 }
 
 /// `COPY schema.table (a, b) FROM stdin;`: the name and the columns.
@@ -187,6 +182,9 @@ fn copy_rows<'a>(chunk: &Chunk<'a>, table: Option<&Arc<Table>>, shape: &Shape, t
         ));
         for line in chunk.text.split_inclusive('\n') {
             batch.account.skipped(line.len());
+        }
+        if torn && chunk.last {
+            sql::tear(&mut batch, chunk, &format!("the dump ends inside the COPY block of {}", shape.name));
         }
         return batch;
     };
@@ -309,6 +307,19 @@ mod tests {
             let shown = crate::decode::testing::read(&PgDump, &COPY[..cut], 1 << 20);
             assert!(shown.iter().any(|line| line == expected), "{shown:#?}");
         }
+    }
+
+    #[test]
+    fn several_statements_on_a_line_are_cut_alike() {
+        check(
+            &PgDump,
+            "INSERT INTO a VALUES (1); SELECT 1;SELECT 'x;y'; SELECT 2\n;-- end\nSELECT 3",
+            &[
+                "note table a: no store profile has these columns, its rows were not checked",
+                "3 torn-dump - the dump ends inside a statement",
+                "records 0 rejected 1 skipped 5",
+            ],
+        );
     }
 
     #[test]
