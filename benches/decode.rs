@@ -21,7 +21,7 @@ fn decode(criterion: &mut Criterion) {
         ("json-log", support::log(4 << 20, Texts::Fixed)),
         ("store-csv", support::store_csv(EVENTS)),
         ("store-jsonl", support::store_jsonl(EVENTS)),
-        ("pg-dump", support::pg_dump(EVENTS)),
+        ("pg-dump-plain", support::pg_dump(EVENTS)),
     ];
     let mut group = criterion.benchmark_group("decode");
     group.sample_size(20).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));

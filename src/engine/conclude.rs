@@ -216,7 +216,10 @@ fn integrity(evidence: &Evidence, outcome: &mut Outcome) -> Integrity {
         if unlisted > 0 {
             integrity.unlisted.push(Unlisted { path, kind: kind.name().to_owned(), count: unlisted });
         }
-        integrity.faults.extend(listed.items);
+        let mut faults = listed.items;
+        // Rows of two partitions in one piece come table by table; a reader follows the file.
+        faults.sort_by(|a, b| (a.byte, &a.detail, &a.event_id).cmp(&(b.byte, &b.detail, &b.event_id)));
+        integrity.faults.extend(faults);
     }
     integrity
 }

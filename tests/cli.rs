@@ -1,0 +1,433 @@
+//! The command line as its users meet it: exit codes, where reports go, what is said when something is wrong.
+
+mod support;
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use flate2::{Compression, write::GzEncoder};
+use support::{Run, say, wait_for};
+
+const QUIET: &str = "{\"timestamp\":\"2026-11-23T15:00:00Z\",\"level\":\"INFO\",\"message\":\"started\"}\n";
+/// Of [`QUIET`], from `sha256sum`.
+const QUIET_SHA256: &str = "sha256:ce987289c749dffaeddcffc8b49fd83f77a9918e4150e7249aef078eae3d95be";
+const TROUBLE: &str = "{\"timestamp\":\"2026-11-23T15:00:01Z\",\"level\":\"ERROR\",\"message\":\"Connection pool exhausted\"}\n";
+
+/// A gzip file that ends before its end.
+fn torn() -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    let lines = (0..200)
+        .map(|number| TROUBLE.replace("15:00:01", &format!("15:{:02}:{:02}", number / 60, number % 60)));
+    gzip.write_all(lines.collect::<String>().as_bytes()).expect("into memory");
+    let mut bytes = gzip.finish().expect("into memory");
+    bytes.truncate(bytes.len() * 2 / 3);
+    bytes
+}
+
+fn pack(name: &str, pattern: &str) -> String {
+    format!("[pack]\nname = '{name}'\nabout = 'of a test'\n\n[[pattern]]\n{pattern}\n")
+}
+
+const OWN_PATTERN: &str = "id = 'vault-sealed'
+title = 'Vault is sealed'
+severity = 'error'
+category = 'security'
+any = ['vault is sealed']
+action = 'Unseal it.'
+false_positives = ['A rehearsal']
+[pattern.samples]
+match = ['the vault is sealed']
+no_match = ['the vault is open']";
+
+// Exit codes.
+
+#[test]
+fn clean_evidence_is_0() {
+    Run::new()
+        .args("analyze a.log")
+        .file("a.log", QUIET)
+        .stdout_has("No incident")
+        .stdout_has("complete")
+        .run();
+}
+
+#[test]
+fn findings_are_0_until_asked_for() {
+    for (severity, code) in [("never", 0), ("warning", 1), ("error", 1), ("critical", 1)] {
+        let run = Run::new().args("analyze a.log --fail-on").arg(severity).file("a.log", TROUBLE);
+        run.stdout_has("Connection pool exhausted").code(code).run();
+    }
+    Run::new().args("analyze a.log --fail-on warning").file("a.log", QUIET).run();
+    Run::new().args("analyze a.log").env("CORONER_FAIL_ON", "error").file("a.log", TROUBLE).code(1).run();
+}
+
+#[test]
+fn wrong_usage_is_2_and_names_what_is_wrong() {
+    for (args, says) in [
+        ("--bogus", "--bogus"),
+        ("--as-of yesterday", "--as-of yesterday"),
+        ("-o report.pdf", "-o report.pdf"),
+        ("-o report", "-o report"),
+        ("-o pdf:report.json.gz", "known formats are"),
+        ("--fail-on sometimes", "sometimes"),
+        ("-j 0", "at least one thread"),
+        ("--patterns nowhere", "nowhere"),
+    ] {
+        let run = Run::new().args("analyze a.log").args(args).file("a.log", QUIET);
+        let ran = run.stderr_has(says).stderr_lacks("panicked").code(2).run();
+        assert_eq!((ran.stdout.as_str(), ran.names()), ("", vec!["a.log".to_owned()]), "no report");
+    }
+    Run::new().arg("analyze").stderr_has("EVIDENCE").code(2).run();
+}
+
+#[test]
+fn a_broken_pattern_file_is_2_and_names_file_and_line() {
+    let untitled = pack("mine", "id = 'x'\nany = ['abc']");
+    let run =
+        Run::new().args("analyze a.log --patterns own").file("a.log", QUIET).file("own/mine.toml", untitled);
+    run.stderr_has("mine.toml").stderr_has("line 5").stderr_has("missing field `title`").code(2).run();
+}
+
+#[test]
+#[ignore = "an expression that does not compile names its pattern, not its file"]
+fn a_broken_expression_names_its_file() {
+    let unclosed = pack("mine", &OWN_PATTERN.replace("vault is sealed']\naction", "(vault']\naction"));
+    let run =
+        Run::new().args("analyze a.log --patterns own").file("a.log", QUIET).file("own/mine.toml", unclosed);
+    run.stderr_has("mine.toml").stderr_has("vault-sealed").stderr_has("unclosed group").code(2).run();
+}
+
+#[test]
+fn evidence_that_breaks_off_is_3_and_its_report_is_written() {
+    let run = || Run::new().file("e/a.log.gz", torn());
+    let ran = run()
+        .args("analyze e -o r.json")
+        .stderr_has("e/a.log.gz")
+        .stderr_has("ends before its end")
+        .code(3)
+        .run();
+    assert_eq!(ran.report("r.json")["verdict"]["status"], "incomplete");
+    run().args("analyze e").stdout_has("INCOMPLETE").code(3).run();
+    run().args("analyze e --fail-on error").code(3).run();
+    run().args("analyze e --allow-partial").code(0).run();
+    run().args("analyze e --allow-partial --fail-on error").code(1).run();
+}
+
+#[test]
+fn nothing_to_read_is_4() {
+    Run::new().args("analyze empty").folder("empty").stderr_has("empty: nothing to read").code(4).run();
+    Run::new().args("analyze e").file("e/.hidden.log", TROUBLE).stderr_has("nothing to read").code(4).run();
+}
+
+/// A typo must not look like clean evidence, and costs a second to mend: no report rather than half of one.
+#[test]
+fn a_path_that_is_not_there_is_2() {
+    for gone in ["gone.log", "gone/*.log", "gone/"] {
+        let run = Run::new().args("analyze a.log -o r.json").arg(gone).file("a.log", TROUBLE);
+        let ran = run.stderr_has("no such evidence").stderr_has(gone).code(2).run();
+        assert_eq!(ran.names(), ["a.log"]);
+    }
+}
+
+// Evidence.
+
+#[test]
+fn standard_input_is_evidence() {
+    Run::new().args("analyze -").stdin(TROUBLE).stdout_has("Connection pool exhausted").run();
+    let ran = Run::new().args("analyze - a.log -o json:-").stdin(TROUBLE).file("a.log", QUIET).run();
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON alone on standard output");
+    let paths: Vec<&str> =
+        (0..2).filter_map(|at| report["ledger"]["evidence"][at]["path"].as_str()).collect();
+    assert_eq!(paths, ["-", "a.log"]);
+    Run::new().args("analyze -").stdin(torn()).stdout_has("gzip").code(3).run();
+}
+
+#[test]
+fn globs_in_quotes_are_resolved() {
+    let run = || Run::new().file("e/a.log", QUIET).file("e/b.log", TROUBLE).file("e/c.txt", QUIET);
+    let paths = |pattern: &str| {
+        let report = run().args("analyze -o r.json").arg(pattern).run().report("r.json");
+        let rows = report["ledger"]["evidence"].as_array().expect("rows").clone();
+        rows.iter().map(|row| row["path"].as_str().expect("a path").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(paths("e/*.log"), ["e/a.log", "e/b.log"]);
+    assert_eq!(paths("**/{a,c}.*"), ["e/a.log", "e/c.txt"]);
+    assert_eq!(paths("e/[!a].log"), ["e/b.log"]);
+}
+
+/// Makes a named pipe.
+#[cfg(unix)]
+fn pipe(path: &Path) {
+    let made = Command::new("mkfifo").arg(path).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo makes a pipe");
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_and_dangling_links_in_a_folder_are_named_and_never_waited_for() {
+    let run = Run::new().args("analyze e -o r.json -o -").file("e/a.log", TROUBLE).prepare(|home| {
+        pipe(&home.join("e/pipe.log"));
+        std::os::unix::fs::symlink("nowhere", home.join("e/dangling.log")).expect("a link");
+    });
+    let ran = run.stdout_has("not a regular file").stdout_has("cannot be opened").run();
+    let report = ran.report("r.json");
+    let notes: Vec<&str> =
+        (0..3).filter_map(|at| report["ledger"]["evidence"][at]["notes"][0].as_str()).collect();
+    assert_eq!(notes.len(), 2, "the log has no note, the others have one: {notes:?}");
+}
+
+/// A folder and a glob over it name the same evidence, so they must come to the same report.
+#[cfg(unix)]
+#[test]
+#[ignore = "a dangling link that a glob matches ends the run with 2"]
+fn a_glob_passes_over_what_a_folder_passes_over() {
+    let run = Run::new().args("analyze").arg("e/*").file("e/a.log", TROUBLE);
+    run.prepare(|home| std::os::unix::fs::symlink("nowhere", home.join("e/dangling.log")).expect("a link"))
+        .stdout_has("cannot be opened")
+        .run();
+}
+
+/// Two files are two rows of the ledger, whatever their names look like when they are shown.
+#[cfg(unix)]
+#[test]
+#[ignore = "names that are shown alike are one key: both files' records are counted in one row"]
+fn names_that_look_alike_stay_apart() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    for names in [[&b"a\\b.log"[..], b"a/b.log"], [b"a\xfe.log", b"a\xff.log"]] {
+        let run = Run::new().args("analyze e -o r.json").folder("e/a").prepare(|home| {
+            for (name, text) in names.iter().zip([QUIET, TROUBLE]) {
+                fs::write(home.join("e").join(OsStr::from_bytes(name)), text).expect("a file");
+            }
+        });
+        let report = run.run().report("r.json");
+        let rows = &report["ledger"]["evidence"];
+        assert_eq!(rows.as_array().map(Vec::len), Some(2), "{rows}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_unreadable_file_is_3_and_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let run = Run::new().args("analyze e").file("e/a.log", TROUBLE).file("e/secret.log", TROUBLE);
+    let mut readable = false;
+    let run = run.prepare(|home| {
+        let path = home.join("e/secret.log");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("its owner may");
+        readable = fs::read(&path).is_ok();
+    });
+    if readable {
+        say("SKIPPED: an_unreadable_file_is_3_and_named: this user can read everything");
+        return;
+    }
+    run.stdout_has("e/secret.log: cannot be read").stdout_has("Connection pool exhausted").code(3).run();
+}
+
+#[test]
+fn the_ledger_names_the_hash_that_was_asked_for() {
+    let hash = |args: &str| {
+        let ran = Run::new().args("analyze a.log -o r.json").args(args).file("a.log", QUIET).run();
+        ran.report("r.json")["ledger"]["evidence"][0]["hash"].as_str().expect("a hash").to_owned()
+    };
+    assert_eq!(hash("--hash sha256"), QUIET_SHA256);
+    assert_eq!(hash(""), format!("blake3:{}", blake3::hash(QUIET.as_bytes()).to_hex()));
+}
+
+/// Neither threads, nor pieces, nor the order of arguments are part of what happened.
+#[test]
+fn the_same_evidence_gives_the_same_bytes() {
+    let evidence = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/incident/input");
+    let reports = |args: &str| {
+        let run = Run::new().within(&evidence).args(args);
+        let out = tempfile::tempdir().expect("a folder");
+        let paths = ["r.json", "r.md", "r.txt"].map(|name| out.path().join(name));
+        paths.iter().fold(run, |run, path| run.arg("-o").arg(path.to_string_lossy())).run();
+        paths.map(|path| fs::read(path).expect("a report"))
+    };
+    let first = reports("analyze logs snapshots stores");
+    for args in [
+        "analyze -j 1 logs snapshots stores",
+        "analyze -j 3 logs snapshots stores",
+        "analyze --piece-bytes 1000 logs snapshots stores",
+        "analyze -j 3 --piece-bytes 1000 logs snapshots stores",
+        "analyze stores logs snapshots",
+        "analyze snapshots stores logs -j 1 logs",
+    ] {
+        assert!(reports(args) == first, "{args}: another report");
+    }
+}
+
+// Reports.
+
+#[test]
+fn one_run_writes_as_many_reports_as_asked_for() {
+    let run = Run::new().args("analyze a.log -o r.json -o r.md -o json:r.data -o -").file("a.log", TROUBLE);
+    let ran = run.stdout_has("Connection pool exhausted").stderr_lacks("coroner:").run();
+    assert_eq!(ran.names(), ["a.log", "r.data", "r.json", "r.md"]);
+    assert_eq!(ran.read("r.data"), ran.read("r.json"));
+    assert!(ran.read("r.md").starts_with('#'), "{}", ran.read("r.md"));
+}
+
+#[test]
+fn a_report_replaces_another_whole_and_leaves_nothing_beside_it() {
+    let old = "x".repeat(1 << 20);
+    let ran = Run::new().args("analyze a.log -o r.json").file("a.log", QUIET).file("r.json", old).run();
+    assert_eq!(ran.report("r.json")["verdict"]["status"], "clean");
+    assert_eq!(ran.names(), ["a.log", "r.json"], "no temporary file is left");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_2_and_named() {
+    let run = Run::new().args("analyze a.log -o gone/r.json").file("a.log", QUIET);
+    let ran = run.stderr_has("gone/r.json: cannot be written").code(2).run();
+    assert_eq!(ran.names(), ["a.log"]);
+    let run = Run::new().args("analyze a.log -o r.json").file("a.log", QUIET).folder("r.json");
+    let ran = run.stderr_has("r.json: cannot be written").code(2).run();
+    assert_eq!(ran.names(), ["a.log", "r.json"], "no temporary file is left");
+}
+
+/// Runs with a standard output that nobody reads any more: it is closed before the evidence is handed over.
+fn into_a_closed_pipe(run: Run) -> (Option<i32>, String, Run) {
+    let mut command = run.command();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().expect("was asked for");
+    stdin.write_all(TROUBLE.as_bytes()).expect("the program reads");
+    drop(stdin);
+    let status = wait_for(&mut child).expect("it ends");
+    let said = child.wait_with_output().expect("it has ended").stderr;
+    (status.code(), String::from_utf8_lossy(&said).into_owned(), run)
+}
+
+#[test]
+fn a_closed_pipe_is_a_quiet_success() {
+    for args in ["analyze -", "analyze - -o json:-", "analyze - -o md:- --fail-on error"] {
+        let (code, said, _) = into_a_closed_pipe(Run::new().args(args));
+        assert_eq!((code, said.as_str()), (Some(0), ""), "{args}");
+    }
+}
+
+/// `coroner analyze e -o - -o r.json | head` still owes its caller the file.
+#[test]
+#[ignore = "the reports after standard output are not written when it is closed, and the exit code is 0"]
+fn a_closed_pipe_does_not_cost_the_other_reports() {
+    let (code, _, run) = into_a_closed_pipe(Run::new().args("analyze - -o - -o r.json"));
+    assert_eq!(code, Some(0));
+    assert!(run.path("r.json").is_file());
+}
+
+#[test]
+fn colours_are_for_those_who_want_them() {
+    let escape = "\x1b[";
+    let run = || Run::new().args("analyze a.log").file("a.log", TROUBLE);
+    run().stdout_lacks(escape).run();
+    run().args("--color never").env("CLICOLOR_FORCE", "1").stdout_lacks(escape).run();
+    run().args("--color always").stdout_has(escape).run();
+    run().env("CLICOLOR_FORCE", "1").stdout_has(escape).run();
+    run().env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1").stdout_lacks(escape).run();
+    let ran = run().args("--color always -o r.txt").run();
+    assert!(!ran.read("r.txt").contains(escape), "a file is no terminal");
+}
+
+#[test]
+fn quiet_says_nothing_on_standard_error() {
+    let run = || Run::new().args("analyze a.log.gz -o r.json").file("a.log.gz", torn()).code(3);
+    run().stderr_has("coroner: incomplete: a.log.gz").run();
+    for flag in ["-q", "--quiet"] {
+        let ran = run().arg(flag).run();
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    }
+}
+
+#[test]
+fn hostile_bytes_are_shown_and_not_obeyed() {
+    let title = TROUBLE.replace("exhausted", "exhausted\\u001b]0;owned\\u0007\\u001b[2J\\u009b1m\\u202e");
+    let text = "2026-11-23T15:00:02Z ERROR pool: Connection pool exhausted \x1b[2J\x07 again\n";
+    let run = Run::new().args("analyze a.json b.log -o r.md -o -").file("a.json", title).file("b.log", text);
+    let ran = run.stdout_has("\\u{1b}").run();
+    for (name, said) in [("stdout", &ran.stdout), ("r.md", &ran.read("r.md"))] {
+        let obeyed = said.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
+        assert_eq!(obeyed, None, "{name}: {said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+#[ignore = "a path is written to standard error as it is"]
+fn a_hostile_name_is_shown_and_not_obeyed() {
+    let name = "e/a\x1b[2J.gz";
+    let run = || Run::new().file(name, torn()).code(3);
+    run().args("analyze e").stdout_has("a\\u{1b}[2J.gz").stdout_lacks("\x1b").run();
+    run().args("analyze e -o r.json").stderr_has("a\\u{1b}[2J.gz").stderr_lacks("\x1b").run();
+}
+
+/// The nightly job writes beside its evidence: last night's report is not tonight's evidence.
+#[test]
+#[ignore = "reports in Markdown and text are read as logs, and what they quote is counted again"]
+fn a_report_is_no_evidence() {
+    let first = Run::new().args("analyze e -o r.json -o r.md -o r.txt").file("e/a.log", TROUBLE).run();
+    let run = Run::new().args("analyze e -o r.json").file("e/a.log", TROUBLE);
+    let again = ["r.json", "r.md", "r.txt"]
+        .iter()
+        .fold(run, |run, name| run.file(&format!("e/{name}"), first.read(name)));
+    let count = |report: &serde_json::Value| report["patterns"][0]["occurrences"].as_u64();
+    assert_eq!(count(&again.run().report("r.json")), count(&first.report("r.json")));
+}
+
+// Patterns.
+
+#[test]
+fn a_folder_of_patterns_adds_and_overrides() {
+    let sealed = TROUBLE.replace("Connection pool exhausted", "the vault is sealed");
+    let milder = "id = 'connection_pool_exhaustion'\ntitle = 'Known and harmless'\nseverity = 'info'
+category = 'connection-pool'\nany = ['(?i)connection pool exhausted']\naction = 'None.'";
+    let run =
+        Run::new().args("analyze a.log --patterns own -o r.json").file("a.log", format!("{TROUBLE}{sealed}"));
+    let run =
+        run.file("own/mine.toml", pack("mine", OWN_PATTERN)).file("own/mild.toml", pack("mild", milder));
+    let report = run.run().report("r.json");
+    let seen: Vec<(&str, &str)> = (0..report["patterns"].as_array().map_or(0, Vec::len))
+        .filter_map(|at| {
+            let pattern = &report["patterns"][at];
+            Some((pattern["id"].as_str()?, pattern["severity"].as_str()?))
+        })
+        .collect();
+    assert_eq!(seen, [("vault-sealed", "error"), ("connection_pool_exhaustion", "info")]);
+    let run = Run::new().args("patterns list").env("CORONER_PATTERNS", "own");
+    run.file("own/mine.toml", pack("mine", OWN_PATTERN)).stdout_has("vault-sealed").run();
+}
+
+#[test]
+fn patterns_are_listed_shown_tested_and_linted() {
+    Run::new()
+        .args("patterns list")
+        .stdout_has("connection_pool_exhaustion")
+        .stdout_has("pools-sqlx-timeout")
+        .run();
+    let show = Run::new().args("patterns show memory_pressure").stdout_has("critical");
+    show.stdout_has("(?i)out of memory|memory.*limit|allocation.*failed").stdout_has("action").run();
+    Run::new()
+        .args("patterns show nothing")
+        .stderr_has("`nothing`")
+        .stderr_has("patterns list")
+        .code(2)
+        .run();
+    Run::new().args("patterns test").stdout_has(" 0 failed").run();
+    Run::new().args("patterns lint").stdout_has(" 0 to mend").run();
+}
+
+#[test]
+fn a_pattern_that_fails_its_samples_is_1() {
+    let wrong = OWN_PATTERN.replace("the vault is open", "no vault is sealed here");
+    let run = || Run::new().file("own/mine.toml", pack("mine", &wrong));
+    let test = run().args("patterns test --patterns own").stdout_has("FAILED vault-sealed: must not match");
+    test.stdout_has(" 1 failed").code(1).run();
+    let bare = OWN_PATTERN.split("[pattern.samples]").next().expect("the first part");
+    let lint = Run::new().args("patterns lint --patterns own").file("own/mine.toml", pack("mine", bare));
+    lint.stdout_has("vault-sealed: no-samples").stdout_has(" 1 to mend").code(1).run();
+}
