@@ -7,7 +7,7 @@ fn main() -> ExitCode {
     let result = coroner::cli::run();
     let (exit, print) = coroner::cli::exit_of(&result);
     if let (Err(err), true) = (&result, print) {
-        eprintln!("coroner: {err:#}");
+        eprintln!("coroner: {}", coroner::report::printable(&format!("{err:#}")));
     }
     ExitCode::from(exit as u8)
 }

@@ -93,7 +93,6 @@ fn a_broken_pattern_file_is_2_and_names_file_and_line() {
 }
 
 #[test]
-#[ignore = "an expression that does not compile names its pattern, not its file"]
 fn a_broken_expression_names_its_file() {
     let unclosed = pack("mine", &OWN_PATTERN.replace("vault is sealed']\naction", "(vault']\naction"));
     let run =
@@ -183,7 +182,6 @@ fn pipes_and_dangling_links_in_a_folder_are_named_and_never_waited_for() {
 /// A folder and a glob over it name the same evidence, so they must come to the same report.
 #[cfg(unix)]
 #[test]
-#[ignore = "a dangling link that a glob matches ends the run with 2"]
 fn a_glob_passes_over_what_a_folder_passes_over() {
     let run = Run::new().args("analyze").arg("e/*").file("e/a.log", TROUBLE);
     run.prepare(|home| std::os::unix::fs::symlink("nowhere", home.join("e/dangling.log")).expect("a link"))
@@ -194,7 +192,6 @@ fn a_glob_passes_over_what_a_folder_passes_over() {
 /// Two files are two rows of the ledger, whatever their names look like when they are shown.
 #[cfg(unix)]
 #[test]
-#[ignore = "names that are shown alike are one key: both files' records are counted in one row"]
 fn names_that_look_alike_stay_apart() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
     for names in [[&b"a\\b.log"[..], b"a/b.log"], [b"a\xfe.log", b"a\xff.log"]] {
@@ -314,7 +311,6 @@ fn a_closed_pipe_is_a_quiet_success() {
 
 /// `coroner analyze e -o - -o r.json | head` still owes its caller the file.
 #[test]
-#[ignore = "the reports after standard output are not written when it is closed, and the exit code is 0"]
 fn a_closed_pipe_does_not_cost_the_other_reports() {
     let (code, _, run) = into_a_closed_pipe(Run::new().args("analyze - -o - -o r.json"));
     assert_eq!(code, Some(0));
@@ -358,7 +354,6 @@ fn hostile_bytes_are_shown_and_not_obeyed() {
 
 #[cfg(unix)]
 #[test]
-#[ignore = "a path is written to standard error as it is"]
 fn a_hostile_name_is_shown_and_not_obeyed() {
     let name = "e/a\x1b[2J.gz";
     let run = || Run::new().file(name, torn()).code(3);
@@ -368,7 +363,6 @@ fn a_hostile_name_is_shown_and_not_obeyed() {
 
 /// The nightly job writes beside its evidence: last night's report is not tonight's evidence.
 #[test]
-#[ignore = "reports in Markdown and text are read as logs, and what they quote is counted again"]
 fn a_report_is_no_evidence() {
     let first = Run::new().args("analyze e -o r.json -o r.md -o r.txt").file("e/a.log", TROUBLE).run();
     let run = Run::new().args("analyze e -o r.json").file("e/a.log", TROUBLE);

@@ -105,6 +105,7 @@ pub fn conclude(evidence: &Evidence, judgement: &Judgement<'_>) -> (Outcome, Vec
             }
         });
     }
+    out.sort_faults();
     store_findings::add(evidence, &mut out);
     (out, rows)
 }

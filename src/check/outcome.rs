@@ -27,6 +27,16 @@ impl Outcome {
         self.faults.entry(key).or_default().push(fault);
     }
 
+    /// Puts the faults of each kind in the order of their file: rows of two partitions in one piece come table by
+    /// table, and a reader follows the file.
+    pub(super) fn sort_faults(&mut self) {
+        for listed in self.faults.values_mut() {
+            listed
+                .items
+                .sort_by(|a, b| (a.byte, &a.detail, &a.event_id).cmp(&(b.byte, &b.detail, &b.event_id)));
+        }
+    }
+
     /// States the faults that rows of a store showed by themselves.
     pub fn row_faults(&mut self, store: &super::StoreView, kinds: &[FaultKind]) {
         for kind in kinds {

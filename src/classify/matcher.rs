@@ -15,11 +15,11 @@ use super::literals;
 
 /// A pattern that cannot be compiled.
 #[derive(Debug, thiserror::Error)]
-#[error("pattern `{pattern}`: {expression}: {source}")]
+#[error("pattern `{pattern}`: {expression}: {why}")]
 pub struct MatcherError {
     pub pattern: String,
     pub expression: String,
-    pub source: Box<dyn std::error::Error + Send + Sync>,
+    pub why: Box<dyn std::error::Error + Send + Sync>,
 }
 
 /// A compiled set of patterns.
@@ -178,7 +178,7 @@ impl Build {
         let fail = |expression: &str, source: Box<dyn std::error::Error + Send + Sync>| MatcherError {
             pattern: pattern.id.clone(),
             expression: expression.to_owned(),
-            source,
+            why: source,
         };
         let regex = match regex {
             Some(text) => Some(
@@ -225,7 +225,7 @@ impl Build {
             .map_err(|err| MatcherError {
                 pattern: "all".to_owned(),
                 expression: "prefilter".to_owned(),
-                source: err.into(),
+                why: err.into(),
             })?;
         Ok(Matcher {
             rules: self.rules,

@@ -26,8 +26,8 @@ pub struct Packs {
 /// A pack that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
-    #[error("{path}: {source}")]
-    Toml { path: String, source: Box<toml::de::Error> },
+    #[error("{path}: {why}")]
+    Toml { path: String, why: Box<toml::de::Error> },
     #[error("{path}: pack name `{name}` must be the file's name")]
     Misnamed { path: String, name: String },
     #[error("{path}: pattern id `{id}` is taken by pack `{by}`; ids are unique over all packs")]
@@ -86,7 +86,7 @@ impl Packs {
 
     fn add(&mut self, path: &str, text: &str, own: bool) -> Result<(), PackError> {
         let file: PackFile = toml::from_str(text)
-            .map_err(|source| PackError::Toml { path: path.to_owned(), source: Box::new(source) })?;
+            .map_err(|why| PackError::Toml { path: path.to_owned(), why: Box::new(why) })?;
         let PackFile { pack, patterns } = file;
         if path != format!("{}.toml", pack.name) {
             return Err(PackError::Misnamed { path: path.to_owned(), name: pack.name });

@@ -68,7 +68,11 @@ pub(super) fn data(folder: Option<&Path>) -> anyhow::Result<Data> {
     };
     let within = || folder.map(|folder| folder.display().to_string()).unwrap_or_default();
     let packs = Packs::load(&files).with_context(within)?;
-    let matcher = Matcher::new(&packs.patterns).with_context(within)?;
+    let matcher = Matcher::new(&packs.patterns).map_err(|err| {
+        let index = packs.patterns.iter().position(|pattern| pattern.id == err.pattern).unwrap_or_default();
+        let file = format!("{}/{}.toml", within(), packs.pack_name(index));
+        anyhow::Error::from(err).context(file)
+    })?;
     let lexicon = Lexicon::load(&files).with_context(within)?;
     Ok(Data { packs, matcher, lexicon })
 }

@@ -17,6 +17,8 @@ struct Draft<'a> {
     level: Ranked<Level>,
     message: Ranked<Cow<'a, str>>,
     error: Ranked<Cow<'a, str>>,
+    /// Of the second that the time names, where a logger writes the two apart (log4j2's `instant`).
+    nanos: Option<i64>,
 }
 
 type Ranked<T> = Option<(usize, T)>;
@@ -41,6 +43,8 @@ pub(super) fn json_entry<'a>(
         return Err(err);
     }
     let (time, zone) = draft.time.map_or((None, Zone::Unknown), |(_, (time, zone))| (Some(time), zone));
+    let time = time
+        .map(|time| if time.0 % 1_000_000 == 0 { time.plus(draft.nanos.unwrap_or(0) / 1000) } else { time });
     batch.saw_zone(zone);
     batch.entries.push(Entry {
         place,
@@ -69,10 +73,20 @@ fn member<'a>(
         Json::Object(object) => {
             if lexicon.fields.nested.iter().any(|name| name == key) {
                 let _ = json::members(object, |inner, value| {
+                    if inner == "nanoOfSecond" {
+                        draft.nanos = value.text().and_then(|text| text.parse().ok());
+                    }
                     assign(draft, &format!("{key}.{inner}"), value, lexicon);
                 });
             }
             fields.push(Field { name: name(key), value: Value::Nested(Cow::Borrowed(object)) });
+        }
+        Json::Array(list) if key == "attributes" => {
+            let _ = json::elements(list, |attribute| {
+                if let Some((name, value)) = attribute_of(attribute) {
+                    member(draft, fields, name, value, lexicon);
+                }
+            });
         }
         Json::Text { .. } | Json::Bare(_) | Json::Array(_) => {
             let role = assign(draft, key, value, lexicon);
@@ -81,6 +95,21 @@ fn member<'a>(
             }
         }
     }
+}
+
+/// An attribute of OpenTelemetry: `{"key":"error","value":{"stringValue":"..."}}`.
+fn attribute_of(attribute: Json<'_>) -> Option<(&str, Json<'_>)> {
+    let Json::Object(text) = attribute else { return None };
+    let (mut name, mut inner) = (None, None);
+    let _ = json::members(text, |key, value| match (key, value) {
+        ("key", Json::Text { raw, .. }) => name = Some(raw),
+        // `stringValue`, `intValue`, `boolValue`, `doubleValue`: one member, whatever its name.
+        ("value", Json::Object(typed)) => {
+            let _ = json::members(typed, |_, value| inner = Some(value));
+        }
+        _ => (),
+    });
+    Some((name?, inner?))
 }
 
 /// Gives the value to the role that its name has, if it has one and the value fits it.

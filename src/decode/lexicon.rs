@@ -17,8 +17,8 @@ pub struct Lexicon {
 /// A data file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LexiconError {
-    #[error("{path}: {source}")]
-    Toml { path: String, source: Box<toml::de::Error> },
+    #[error("{path}: {why}")]
+    Toml { path: String, why: Box<toml::de::Error> },
     #[error("{path}: profile id `{id}` must be the file's name")]
     Misnamed { path: String, id: String },
 }
@@ -107,8 +107,7 @@ fn store(path: &str, text: &str) -> Result<StoreProfile, LexiconError> {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(path: &str, text: &str) -> Result<T, LexiconError> {
-    toml::from_str(text)
-        .map_err(|source| LexiconError::Toml { path: path.to_owned(), source: Box::new(source) })
+    toml::from_str(text).map_err(|why| LexiconError::Toml { path: path.to_owned(), why: Box::new(why) })
 }
 
 fn events_table(

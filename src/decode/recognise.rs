@@ -98,6 +98,10 @@ pub(super) fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
     if first.starts_with("{\"record\":\"header\"") {
         return of("eventcore-fs", "store", "transaction files of a file store are not verified yet", true);
     }
+    // The report of the last run often lies beside the evidence of the next.
+    if text.starts_with("# Incident report\n") || text.starts_with("coroner   ") {
+        return of("coroner-report", "document", "a report of coroner, no evidence", false);
+    }
     if let Some(format) = command_output(text) {
         return of(format, "snapshot", LATER, false);
     }

@@ -44,8 +44,12 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Report {
             row.notes.push(twin.note);
         }
     }
-    for (evidence, why) in &found.passed_over {
-        ledger_rows.insert(evidence.name.clone(), passed_over(&evidence.name, why));
+    for passed in &found.passed_over {
+        let name = &passed.evidence.name;
+        ledger_rows.insert(name.clone(), passed_over(name, &passed.why));
+        if passed.missed {
+            incomplete.push(format!("{name}: {}", passed.why));
+        }
     }
 
     let window = window(&plan.settings, &facts);
@@ -98,7 +102,8 @@ fn ledger_row(name: &str, part: &SourcePart) -> EvidenceRow {
     let mut notes = reading.notes.clone();
     notes.extend(facts.notes.values().into_iter().map(|(note, _)| note.to_owned()));
     if facts.log.without_message > 0 {
-        notes.push(format!("{} entries without a message", facts.log.without_message));
+        let entries = if facts.log.without_message == 1 { "entry" } else { "entries" };
+        notes.push(format!("{} {entries} without a message", facts.log.without_message));
     }
     let unlisted = facts.problems.seen - facts.problems.items.len() as u64;
     let mut problems: Vec<String> = facts
@@ -216,10 +221,7 @@ fn integrity(evidence: &Evidence, outcome: &mut Outcome) -> Integrity {
         if unlisted > 0 {
             integrity.unlisted.push(Unlisted { path, kind: kind.name().to_owned(), count: unlisted });
         }
-        let mut faults = listed.items;
-        // Rows of two partitions in one piece come table by table; a reader follows the file.
-        faults.sort_by(|a, b| (a.byte, &a.detail, &a.event_id).cmp(&(b.byte, &b.detail, &b.event_id)));
-        integrity.faults.extend(faults);
+        integrity.faults.extend(listed.items);
     }
     integrity
 }

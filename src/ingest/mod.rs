@@ -20,4 +20,4 @@ pub use cite::{Citation, cite};
 pub use hash::HashKind;
 pub use open::{Compression, Ending};
 pub use reader::{Piece, Reader, Summary};
-pub use walk::{Evidence, Found, STDIN, walk};
+pub use walk::{Evidence, Found, PassedOver, STDIN, walk};

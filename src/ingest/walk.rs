@@ -25,8 +25,17 @@ pub struct Evidence {
 pub struct Found {
     /// Sorted by name: the order of the arguments does not matter.
     pub evidence: Vec<Evidence>,
-    /// What is there and is not read, with the reason.
-    pub passed_over: Vec<(Evidence, String)>,
+    /// What is there and is not read.
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// Something that is not read, with the reason.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PassedOver {
+    pub evidence: Evidence,
+    pub why: String,
+    /// Whether it was asked for or could not be opened, so that the report is incomplete without it.
+    pub missed: bool,
 }
 
 /// Resolves the arguments.
@@ -44,19 +53,37 @@ pub fn walk(arguments: &[String]) -> io::Result<Found> {
     }
     let mut found = Found { evidence: walk.evidence.into_values().collect(), passed_over: walk.passed_over };
     found.evidence.sort();
+    tell_apart(&mut found.evidence);
     found.passed_over.sort();
     found.passed_over.dedup();
     Ok(found)
+}
+
+/// Gives each file a name of its own: two that cannot be shown apart (bytes that are no text) get a number.
+fn tell_apart(evidence: &mut [Evidence]) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for evidence in evidence {
+        let times = seen.entry(evidence.name.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            evidence.name = format!("{} ({times})", evidence.name);
+        }
+    }
 }
 
 #[derive(Default)]
 struct Walk {
     /// By canonical path, so that two names of one file meet; the smaller name stays.
     evidence: BTreeMap<PathBuf, Evidence>,
-    passed_over: Vec<(Evidence, String)>,
+    passed_over: Vec<PassedOver>,
 }
 
 impl Walk {
+    fn pass_over(&mut self, path: &Path, why: String, missed: bool) {
+        let evidence = Evidence { name: shown(path), path: path.to_owned() };
+        self.passed_over.push(PassedOver { evidence, why, missed });
+    }
+
     fn argument(&mut self, argument: &str) -> io::Result<()> {
         if argument == STDIN {
             self.add(Evidence { name: STDIN.to_owned(), path: PathBuf::from(STDIN) });
@@ -65,7 +92,7 @@ impl Walk {
         let path = Path::new(argument);
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => self.folder(path),
-            Ok(metadata) => self.file(shown(path), path, &metadata),
+            Ok(metadata) => self.file(path, &metadata, true),
             Err(_) if is_glob(argument) => return self.glob(argument),
             Err(err) => return Err(io::Error::new(err.kind(), format!("{argument}: {err}"))),
         }
@@ -78,37 +105,30 @@ impl Walk {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(err) => {
-                    let path = err.path().unwrap_or(root);
-                    let evidence = Evidence { name: shown(path), path: path.to_owned() };
-                    self.passed_over.push((evidence, format!("cannot be opened: {err}")));
+                    self.pass_over(err.path().unwrap_or(root), format!("cannot be opened: {err}"), true);
                     continue;
                 }
             };
-            let name = shown(entry.path());
             let hidden = entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
             if hidden {
-                let evidence = Evidence { name, path: entry.path().to_owned() };
-                self.passed_over.push((evidence, "hidden; name it to have it read".to_owned()));
+                self.pass_over(entry.path(), "hidden; name it to have it read".to_owned(), false);
                 if entry.file_type().is_dir() {
                     entries.skip_current_dir();
                 }
-                continue;
+            } else if !entry.file_type().is_dir() {
+                self.found(entry.path());
             }
-            if entry.file_type().is_dir() {
-                continue;
+        }
+    }
+
+    /// Something that a folder or a glob holds.
+    fn found(&mut self, path: &Path) {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => {
+                self.pass_over(path, "a link to a folder; name it to have it read".to_owned(), false);
             }
-            match fs::metadata(entry.path()) {
-                Ok(metadata) if metadata.is_dir() => {
-                    let evidence = Evidence { name, path: entry.path().to_owned() };
-                    self.passed_over
-                        .push((evidence, "a link to a folder; name it to have it read".to_owned()));
-                }
-                Ok(metadata) => self.file(name, entry.path(), &metadata),
-                Err(err) => {
-                    let evidence = Evidence { name, path: entry.path().to_owned() };
-                    self.passed_over.push((evidence, format!("cannot be opened: {err}")));
-                }
-            }
+            Ok(metadata) => self.file(path, &metadata, false),
+            Err(err) => self.pass_over(path, format!("cannot be opened: {err}"), false),
         }
     }
 
@@ -123,7 +143,7 @@ impl Walk {
             let path = entry.path().strip_prefix("./").unwrap_or(entry.path());
             if matcher.is_match(path) && entry.depth() > 0 {
                 any = true;
-                self.argument(&path.to_string_lossy())?;
+                if entry.file_type().is_dir() { self.folder(path) } else { self.found(path) }
             }
         }
         if any {
@@ -132,13 +152,12 @@ impl Walk {
         Err(io::Error::new(io::ErrorKind::NotFound, format!("{pattern}: no file matches this pattern")))
     }
 
-    fn file(&mut self, name: String, path: &Path, metadata: &fs::Metadata) {
-        let evidence = Evidence { name, path: path.to_owned() };
+    fn file(&mut self, path: &Path, metadata: &fs::Metadata, named: bool) {
         if metadata.is_file() {
-            self.add(evidence);
+            self.add(Evidence { name: shown(path), path: path.to_owned() });
         } else {
             let why = "not a regular file (a pipe, socket or device); pass `-` and pipe it in".to_owned();
-            self.passed_over.push((evidence, why));
+            self.pass_over(path, why, named);
         }
     }
 
@@ -153,7 +172,8 @@ impl Walk {
 
 /// The path as the report names it: `/` between parts, no `./` in front.
 fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy().replace('\\', "/");
+    let text = path.to_string_lossy();
+    let text = if cfg!(windows) { text.replace('\\', "/") } else { text.into_owned() };
     text.strip_prefix("./").map_or(text.clone(), str::to_owned)
 }
 
@@ -219,7 +239,7 @@ mod tests {
         let dir = tree();
         let found = walk(&[dir.path().to_string_lossy().into_owned()]).expect("there");
         let passed: Vec<&str> =
-            found.passed_over.iter().map(|(evidence, _)| evidence.name.as_str()).collect();
+            found.passed_over.iter().map(|passed| passed.evidence.name.as_str()).collect();
         assert_eq!(passed.len(), 2, "{passed:?}");
         let hidden = dir.path().join("logs/.hidden").to_string_lossy().into_owned();
         assert_eq!(walk(&[hidden]).expect("named").evidence.len(), 1);

@@ -11,6 +11,8 @@ mod writers {
     pub(super) mod text;
 }
 
+pub use safe::printable;
+
 use std::io;
 
 use crate::model::report::Report;

@@ -15,6 +15,11 @@ pub(super) fn terminal(text: &str) -> String {
     safe
 }
 
+/// The same for a message of several lines: its line ends stay.
+pub fn printable(text: &str) -> String {
+    text.lines().map(terminal).collect::<Vec<_>>().join("\n")
+}
+
 /// Bidirectional overrides and zero-width characters (UAX 9; CVE-2021-42574).
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

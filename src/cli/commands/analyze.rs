@@ -40,8 +40,11 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
         pool.install(|| engine::scan(&plan, &found, &progress))?
     };
     let report = pool.install(|| engine::conclude(&plan, &found, partial));
-    for output in &outputs {
-        output.write(&report, args.color)?;
+    if report.ledger.evidence.iter().all(|row| row.bytes == 0) && report.verdict.incomplete.is_empty() {
+        return Err(NothingToRead(args.evidence.join(", ")).into());
+    }
+    if write(&outputs, &report, args)? == 0 {
+        return Ok(Exit::Success);
     }
     // Where no person reads the report, its verdict still belongs on the terminal.
     if !args.quiet
@@ -49,10 +52,28 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
         && report.verdict.status == Status::Incomplete
     {
         for reason in &report.verdict.incomplete {
-            eprintln!("coroner: incomplete: {reason}");
+            eprintln!("coroner: incomplete: {}", crate::report::printable(reason));
         }
     }
     Ok(exit(args, &report))
+}
+
+/// Writes every report and returns how many found their reader. One that closes the pipe has seen enough of that
+/// report: that is a quiet success, and the others are still wanted.
+fn write(outputs: &[output::Output], report: &Report, args: &Analyze) -> anyhow::Result<usize> {
+    let mut written = 0;
+    for output in outputs {
+        let closed = |err: &anyhow::Error| {
+            err.downcast_ref::<std::io::Error>()
+                .is_some_and(|err| err.kind() == std::io::ErrorKind::BrokenPipe)
+        };
+        match output.write(report, args.color) {
+            Err(err) if closed(&err) => {}
+            Err(err) => return Err(err),
+            Ok(()) => written += 1,
+        }
+    }
+    Ok(written)
 }
 
 fn exit(args: &Analyze, report: &Report) -> Exit {

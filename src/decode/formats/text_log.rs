@@ -42,18 +42,23 @@ impl Format for TextLog {
 
     fn decode<'a>(&self, chunk: &Chunk<'a>, _: &Lexicon) -> Batch<'a> {
         let mut batch = Batch::default();
-        let begins = if matches!(chunk.context, Context::Text { timed: true }) {
-            begins_timed
-        } else {
-            begins_untimed
+        let timed = matches!(chunk.context, Context::Text { timed: true });
+        // Pieces are cut at dated lines alone, so that last words find the time of the entry before them.
+        let begins = |line: &str| {
+            let line = line.as_bytes();
+            if timed { begins_timed(line) || last_words(line) } else { begins_untimed(line) }
         };
-        for (offset, number, record) in lines::records(chunk.text, |line| begins(line.as_bytes())) {
+        for (offset, number, record) in lines::records(chunk.text, begins) {
             let place = chunk.place(offset, chunk.line + number);
             if record.trim_ascii().is_empty() {
                 batch.account.skipped(record.len());
                 continue;
             }
-            let entry = text_entry(&mut batch, record.trim_ascii_end(), place);
+            let before = batch.entries.last().and_then(|entry| entry.time);
+            let mut entry = text_entry(&mut batch, record.trim_ascii_end(), place);
+            if last_words(record.as_bytes()) {
+                entry.time = before;
+            }
             batch.entries.push(entry);
             batch.account.decoded(record.len());
         }
@@ -74,6 +79,23 @@ fn begins_timed(line: &[u8]) -> bool {
     // A cut through a character at the end of the head does not matter to a time at its beginning.
     let head = String::from_utf8_lossy(head);
     time_prefix(&head).is_some() || yearless(&head)
+}
+
+/// The first line of what a runtime prints past the logger when a process dies. It belongs to no entry, though no
+/// time stands before it.
+const LAST_WORDS: [&str; 8] = [
+    "thread '",
+    "panic: ",
+    "fatal error: ",
+    "fatal runtime error: ",
+    "Exception in thread ",
+    "Unhandled exception",
+    "memory allocation of ",
+    "FATAL ERROR: ",
+];
+
+fn last_words(line: &[u8]) -> bool {
+    LAST_WORDS.iter().any(|words| line.starts_with(words.as_bytes()))
 }
 
 fn begins_untimed(line: &[u8]) -> bool {
@@ -133,26 +155,35 @@ pub(super) fn text_entry<'a>(batch: &mut Batch<'a>, text: &'a str, place: Place)
         None => (None, 0),
     };
     let fields_from = batch.fields.len();
-    let (level, mut from) = level_in(first, at);
-    let mut message = text[from..].trim_ascii_start();
-    let mut error = None;
-    if level != Level::Unknown
-        && let Some(rest) = after_spans_and_target(message)
-    {
-        from = rest;
-        message = message[from..].trim_ascii_start();
-        let (said, fields) = message.split_at(trailing_fields(message));
-        message = said.trim_ascii_end();
-        error = push_fields(batch, fields);
-    }
+    let (level, from) = level_in(first, at);
+    let message = text[from..].trim_ascii_start();
+    let behind = (level != Level::Unknown).then(|| after_spans_and_target(message)).flatten();
+    let (message, error) = match behind {
+        Some(from) => message_and_fields(batch, message[from..].trim_ascii_start()),
+        None => (Cow::Borrowed(message), None),
+    };
     Entry {
         place,
         time,
         level,
-        message: Some(Cow::Borrowed(message)).filter(|message| !message.is_empty()),
+        message: Some(message).filter(|message| !message.is_empty()),
         error,
         fields: fields_from..batch.fields.len(),
     }
+}
+
+/// Takes the fields off the end of a message's first line. The lines after it belong to the message, whatever stands
+/// between the two: a panic that follows an entry is not the value of the entry's last field.
+fn message_and_fields<'a>(batch: &mut Batch<'a>, text: &'a str) -> (Cow<'a, str>, Option<Cow<'a, str>>) {
+    let (line, more) = text.split_at(text.find('\n').unwrap_or(text.len()));
+    let (said, fields) = line.split_at(trailing_fields(line));
+    let error = push_fields(batch, fields);
+    let message = match (fields.is_empty(), more.is_empty()) {
+        (true, _) => Cow::Borrowed(text),
+        (false, true) => Cow::Borrowed(said.trim_ascii_end()),
+        (false, false) => Cow::Owned(format!("{}{more}", said.trim_ascii_end())),
+    };
+    (message, error)
 }
 
 /// The level among the first words after the time, and where the message begins. A level is a word of its own:
@@ -203,7 +234,7 @@ fn after_spans_and_target(text: &str) -> Option<usize> {
         let word = &rest[..name];
         if word.ends_with(':')
             && rest.as_bytes().get(name) == Some(&b' ')
-            && (target || word.contains('_') || word.contains("::"))
+            && (target || word.contains('_') || word.contains("::") || ends_in_fields(&rest[name..]))
         {
             at += name + 1;
             target = true;
@@ -211,6 +242,12 @@ fn after_spans_and_target(text: &str) -> Option<usize> {
         break;
     }
     target.then_some(at)
+}
+
+/// Whether a text's first line ends in `name=value`: then the word before it is a target, not prose.
+fn ends_in_fields(text: &str) -> bool {
+    let line = text.lines().next().unwrap_or_default();
+    trailing_fields(line) < line.len()
 }
 
 fn closing_brace(text: &str) -> Option<usize> {
@@ -312,6 +349,24 @@ mod tests {
                 "3 15:38:53 warn [main] c.z.h.HikariPool - Connection is not available\\njava.sql.SQLException: no\\n\\tat a.b.C",
                 "6 15:38:54 error too many connections",
                 "records 4 rejected 0 skipped 0",
+            ],
+        );
+    }
+
+    #[test]
+    fn last_words_are_an_entry_of_their_own() {
+        check(
+            &TextLog,
+            concat!(
+                "2026-11-23T15:38:51Z  INFO bankapp: reading stream=\"a\"\n",
+                "thread 'main' panicked at src/main.rs:1:2:\nboom\n",
+                "2026-11-23T15:38:52Z  INFO bankapp: Starting command_timeout_ms=5000\n",
+            ),
+            &[
+                "1 15:38:51 info reading stream=a",
+                "2 15:38:51 unknown thread 'main' panicked at src/main.rs:1:2:\\nboom",
+                "4 15:38:52 info Starting command_timeout_ms=5000",
+                "records 3 rejected 0 skipped 0",
             ],
         );
     }
