@@ -54,7 +54,7 @@ fn fold_log(criterion: &mut Criterion) {
     let mut group = group(criterion, "fold log", source.bytes());
     group.bench_function("observe", |bencher| bencher.iter(|| black_box(observe())));
     group.bench_function("merge", |bencher| {
-        bencher.iter_batched(|| pieces.clone(), merge, BatchSize::LargeInput)
+        bencher.iter_batched(|| pieces.clone(), merge, BatchSize::LargeInput);
     });
     group.finish();
 }
@@ -82,13 +82,13 @@ fn fold_store(criterion: &mut Criterion) {
     let mut group = group(criterion, "fold store", source.bytes());
     group.bench_function("observe", |bencher| bencher.iter(|| black_box(observe())));
     group.bench_function("merge", |bencher| {
-        bencher.iter_batched(|| pieces.clone(), merge, BatchSize::LargeInput)
+        bencher.iter_batched(|| pieces.clone(), merge, BatchSize::LargeInput);
     });
     group.bench_function("index", |bencher| {
         bencher.iter_batched(|| sources.clone(), Evidence::new, BatchSize::LargeInput);
     });
     group.bench_function("conclude", |bencher| {
-        bencher.iter(|| check::conclude(black_box(&evidence), &judgement))
+        bencher.iter(|| check::conclude(black_box(&evidence), &judgement));
     });
     group.finish();
 }
