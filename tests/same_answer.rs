@@ -10,8 +10,8 @@ use coroner::{
     classify::{Matcher, Packs},
     decode::Lexicon,
     engine::{self, PIECE_BYTES, Plan, Progress, Scope},
-    ingest::{self, HashKind},
-    model::Settings,
+    ingest::{self, Found, HashKind},
+    model::{Settings, report::Report},
     report::WRITERS,
 };
 
@@ -36,12 +36,16 @@ fn reports(evidence: &[String], threads: usize, piece_bytes: usize) -> String {
     let plan = plan(threads, piece_bytes);
     let found = ingest::walk(evidence).expect("the evidence is there");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-    let partial =
-        pool.install(|| engine::scan(&plan, &found, &Progress::default())).expect("not interrupted");
-    let report = engine::conclude(&plan, &found, partial);
+    let progress = Progress::default();
+    let partial = pool.install(|| engine::scan(&plan, &found, &progress)).expect("not interrupted");
+    written(&engine::conclude(&plan, &found, partial))
+}
+
+/// A report in every format, one after another.
+fn written(report: &Report) -> String {
     let mut out = Vec::new();
     for writer in WRITERS {
-        writer.write(&report, &mut out).expect("memory");
+        writer.write(report, &mut out).expect("memory");
     }
     String::from_utf8(out).expect("text")
 }
@@ -103,4 +107,30 @@ fn for_any_order_of_arguments() {
     // A path that is named twice is read once.
     folders.push(folders[0].clone());
     assert!(reports(&folders, 2, PIECE_BYTES) == forward, "the order of arguments shows");
+}
+
+#[test]
+fn when_the_evidence_is_read_in_parts_and_joined() {
+    let plan = plan(2, PIECE_BYTES);
+    let all = ingest::walk(&[name(root().join("fixtures"))]).expect("fixtures");
+    let part = |keep: fn(usize) -> bool| {
+        let evidence =
+            all.evidence.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, one)| one.clone());
+        let found = Found { evidence: evidence.collect(), passed_over: Vec::new() };
+        engine::scan(&plan, &found, &Progress::default()).expect("not interrupted")
+    };
+    let whole = written(&engine::conclude(&plan, &all, part(|_| true)));
+    // Every third source elsewhere; joined from the left, from the right, and in the other order.
+    let parts: [fn(usize) -> bool; 3] = [|at| at % 3 == 0, |at| at % 3 == 1, |at| at % 3 == 2];
+    let [a, b, c] = parts;
+    for joined in [
+        part(a).then(part(b)).then(part(c)),
+        part(a).then(part(b).then(part(c))),
+        part(c).then(part(a)).then(part(b)),
+    ] {
+        assert!(
+            written(&engine::conclude(&plan, &all, joined)) == whole,
+            "the parts do not add up to the whole"
+        );
+    }
 }
