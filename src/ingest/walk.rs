@@ -135,8 +135,12 @@ impl Walk {
     fn glob(&mut self, pattern: &str) -> io::Result<()> {
         let bad =
             |err: globset::Error| io::Error::new(io::ErrorKind::InvalidInput, format!("{pattern}: {err}"));
-        let matcher =
-            GlobBuilder::new(pattern).literal_separator(true).build().map_err(bad)?.compile_matcher();
+        let matcher = GlobBuilder::new(pattern)
+            .literal_separator(true)
+            .empty_alternates(true)
+            .build()
+            .map_err(bad)?
+            .compile_matcher();
         let root = glob_root(pattern);
         let mut any = false;
         for entry in WalkDir::new(&root).sort_by_file_name().into_iter().flatten() {

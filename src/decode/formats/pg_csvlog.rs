@@ -7,7 +7,7 @@ use crate::decode::{
     csv_text::{self, CsvCutter},
     entry, time,
 };
-use crate::model::{Batch, Entry, Field, Value};
+use crate::model::{Batch, Entry, Field, Place, Value};
 
 #[derive(Debug)]
 pub(crate) struct PgCsvlog;
@@ -77,54 +77,86 @@ impl Format for PgCsvlog {
 
     fn decode<'a>(&self, chunk: &Chunk<'a>, _: &Lexicon) -> Batch<'a> {
         let mut batch = Batch::default();
-        let (mut at, mut line) = (0, chunk.line);
         let bytes = chunk.text.as_bytes();
+        let mut place = chunk.place(0, chunk.line);
+        let (mut run, mut run_place, mut at) = (0..0, place, 0);
         while let Some(row) = (at < bytes.len()).then(|| csv_text::row(bytes, at, &shape(), true)).flatten() {
             let record = &chunk.text[at..row.end];
-            let place = chunk.place(at, line);
-            let cells = csv_text::fields(record.as_bytes(), b',');
-            if record.trim_ascii().is_empty() {
-                batch.account.skipped(record.len());
-            } else if row.closed && (FEWEST..=COLUMNS.len()).contains(&cells.len()) {
-                let cells = cells.into_iter().map(|range| csv_text::unquote(&record[range]).0).collect();
-                push(&mut batch, cells, place);
-                batch.account.decoded(record.len());
-            } else {
-                batch.reject(
-                    place,
-                    record.len(),
-                    format!("{} columns, expected {FEWEST} to {}", cells.len(), COLUMNS.len()),
-                );
+            let sound = row.closed && !record.trim_ascii().is_empty();
+            if !sound {
+                rows(&mut batch, &chunk.text[run.clone()], run_place);
+                unsound(&mut batch, record, place);
             }
-            line += record.matches('\n').count() as u64;
+            place.byte += record.len() as u64;
+            place.line += lines_in(record);
             at = row.end;
+            if sound {
+                run.end = at;
+            } else {
+                (run, run_place) = (at..at, place);
+            }
         }
+        rows(&mut batch, &chunk.text[run], run_place);
         batch
     }
+}
+
+/// Reads a run of rows whose quotes close; what is in them is the csv crate's to say.
+fn rows(batch: &mut Batch<'_>, run: &str, start: Place) {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(run.as_bytes());
+    let mut row = csv::StringRecord::new();
+    let (mut place, mut at) = (start, 0);
+    // Memory cannot fail to be read, and the text is valid: an error would be the end of the run.
+    while reader.read_record(&mut row).unwrap_or(false) {
+        let end = reader.position().byte() as usize;
+        let text = &run[at..end];
+        if (FEWEST..=COLUMNS.len()).contains(&row.len()) {
+            push(batch, &row, place);
+            batch.account.decoded(text.len());
+        } else {
+            let why = format!("{} columns, expected {FEWEST} to {}", row.len(), COLUMNS.len());
+            batch.reject(place, text.len(), why);
+        }
+        place.byte += text.len() as u64;
+        place.line += lines_in(text);
+        at = end;
+    }
+}
+
+fn unsound(batch: &mut Batch<'_>, record: &str, place: Place) {
+    if record.trim_ascii().is_empty() {
+        batch.account.skipped(record.len());
+    } else {
+        batch.reject(place, record.len(), "a quote that does not close");
+    }
+}
+
+fn lines_in(text: &str) -> u64 {
+    memchr::memchr_iter(b'\n', text.as_bytes()).count() as u64
 }
 
 fn shape() -> Shape {
     Shape { name: String::new(), delimiter: b',', fields: (FEWEST, COLUMNS.len()), header: 0, zoned: false }
 }
 
-fn push<'a>(batch: &mut Batch<'a>, mut cells: Vec<Cow<'a, str>>, place: crate::model::Place) {
+fn push(batch: &mut Batch<'_>, cells: &csv::StringRecord, place: Place) {
     let time = time::parse(&cells[TIME]);
     if let Some((_, zone)) = time {
         batch.saw_zone(zone);
     }
     let level = entry::level(&cells[LEVEL], "").unwrap_or_default();
-    let message = Some(std::mem::take(&mut cells[MESSAGE]));
     let first = batch.fields.len();
     for (name, value) in COLUMNS.iter().zip(cells) {
         if !value.is_empty() && !matches!(*name, "timestamp" | "error_severity" | "message") {
-            batch.fields.push(Field { name: Cow::Borrowed(name), value: Value::Text(value) });
+            let value = Value::Text(Cow::Owned(value.to_owned()));
+            batch.fields.push(Field { name: Cow::Borrowed(name), value });
         }
     }
     batch.entries.push(Entry {
         place,
         time: time.map(|(time, _)| time),
         level,
-        message,
+        message: Some(Cow::Owned(cells[MESSAGE].to_owned())),
         error: None,
         fields: first..batch.fields.len(),
     });
