@@ -73,7 +73,7 @@ pub(super) fn fields(row: &[u8], delimiter: u8) -> Vec<std::ops::Range<usize>> {
 
 /// Whether a row has the width of its table, and quotes only where RFC 4180 has them: around a whole field, and
 /// doubled inside.
-fn well_formed(row: &[u8], shape: &Shape) -> bool {
+pub(super) fn well_formed(row: &[u8], shape: &Shape) -> bool {
     let fields = fields(row, shape.delimiter);
     let sound = |field: &[u8]| match field {
         [b'"', inner @ .., b'"'] => {

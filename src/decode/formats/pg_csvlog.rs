@@ -82,7 +82,7 @@ impl Format for PgCsvlog {
         let (mut run, mut run_place, mut at) = (0..0, place, 0);
         while let Some(row) = (at < bytes.len()).then(|| csv_text::row(bytes, at, &shape(), true)).flatten() {
             let record = &chunk.text[at..row.end];
-            let sound = row.closed && !record.trim_ascii().is_empty();
+            let sound = row.closed && csv_text::well_formed(record.as_bytes(), &shape());
             if !sound {
                 rows(&mut batch, &chunk.text[run.clone()], run_place);
                 unsound(&mut batch, record, place);
@@ -101,7 +101,8 @@ impl Format for PgCsvlog {
     }
 }
 
-/// Reads a run of rows whose quotes close; what is in them is the csv crate's to say.
+/// Reads a run of well-formed rows. What is in them is the csv crate's to say; where they begin is not, for it would
+/// take a quote out of place for the beginning of a field and read on into the next row.
 fn rows(batch: &mut Batch<'_>, run: &str, start: Place) {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(run.as_bytes());
     let mut row = csv::StringRecord::new();
@@ -110,12 +111,16 @@ fn rows(batch: &mut Batch<'_>, run: &str, start: Place) {
     while reader.read_record(&mut row).unwrap_or(false) {
         let end = reader.position().byte() as usize;
         let text = &run[at..end];
+        // A lone carriage return ends a row for the csv crate, so the width is asked once more.
         if (FEWEST..=COLUMNS.len()).contains(&row.len()) {
             push(batch, &row, place);
             batch.account.decoded(text.len());
         } else {
-            let why = format!("{} columns, expected {FEWEST} to {}", row.len(), COLUMNS.len());
-            batch.reject(place, text.len(), why);
+            batch.reject(
+                place,
+                text.len(),
+                format!("{} columns, expected {FEWEST} to {}", row.len(), COLUMNS.len()),
+            );
         }
         place.byte += text.len() as u64;
         place.line += lines_in(text);
@@ -126,9 +131,15 @@ fn rows(batch: &mut Batch<'_>, run: &str, start: Place) {
 fn unsound(batch: &mut Batch<'_>, record: &str, place: Place) {
     if record.trim_ascii().is_empty() {
         batch.account.skipped(record.len());
-    } else {
-        batch.reject(place, record.len(), "a quote that does not close");
+        return;
     }
+    let width = csv_text::fields(record.as_bytes(), b',').len();
+    let why = if (FEWEST..=COLUMNS.len()).contains(&width) {
+        "a quote out of place".to_owned()
+    } else {
+        format!("{width} columns, expected {FEWEST} to {}", COLUMNS.len())
+    };
+    batch.reject(place, record.len(), why);
 }
 
 fn lines_in(text: &str) -> u64 {
