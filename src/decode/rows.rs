@@ -99,7 +99,7 @@ pub(super) fn broken_row<'a>(
     let stream = named(columns.stream);
     let version = named(columns.version).and_then(|text| text.trim_ascii().parse::<i64>().ok());
     let id_text = named(columns.id);
-    let id = id_text.as_deref().and_then(uuid);
+    let id = id_text.as_deref().and_then(EventId::parse);
     rows.faults.push(RowFault {
         byte: at.byte,
         kind,
@@ -156,12 +156,12 @@ fn examine(table: &Table, at: RowAt, cells: &[Cell<'_>]) -> Examined {
     let mut fault = |kind, detail: String| faults.push((kind, detail));
 
     let id_text = get(columns.id).text().unwrap_or_default();
-    let id = match (table.id_shape, uuid(id_text)) {
+    let id = match (table.id_shape, EventId::parse(id_text)) {
         (IdShape::Uuid, Some(id)) => id,
         (IdShape::Uuid, None) | (IdShape::Text, _) => EventId::NONE,
     };
     if table.id_shape == IdShape::Uuid && columns.id.is_some() {
-        match uuid(id_text) {
+        match EventId::parse(id_text) {
             Some(EventId::NONE) => fault(FaultKind::NilEventId, "the event id is all zeroes".to_owned()),
             Some(_) => {}
             None => fault(FaultKind::InvalidEventId, format!("`{}` is no UUID", shown(id_text))),
@@ -244,30 +244,6 @@ pub(super) fn json_error(text: &str, err: json::Error) -> String {
     format!("no valid JSON: {} at byte {}, after `{near}`", err.why, err.at)
 }
 
-/// A UUID in its usual form, or without hyphens, or in braces; any case.
-pub(super) fn uuid(text: &str) -> Option<EventId> {
-    let text = text.trim_ascii();
-    let text = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
-    let bytes = text.as_bytes();
-    let hyphens: &[usize] = match bytes.len() {
-        36 => &[8, 13, 18, 23],
-        32 => &[],
-        _ => return None,
-    };
-    let mut id: u128 = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if hyphens.contains(&at) {
-            if *byte != b'-' {
-                return None;
-            }
-            continue;
-        }
-        let digit = char::from(*byte).to_digit(16)?;
-        id = id << 4 | u128::from(digit);
-    }
-    Some(EventId(id))
-}
-
 /// The beginning of a cell, for a message.
 pub(super) fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(60).collect();
@@ -275,25 +251,4 @@ pub(super) fn shown(text: &str) -> String {
         shown.push_str("...");
     }
     shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_uuids_in_their_forms() {
-        let id = Some(EventId(0x01a2_0909_dd33_7125_80f1_dcbd_df09_01e5));
-        for text in [
-            "01a20909-dd33-7125-80f1-dcbddf0901e5",
-            "01A20909-DD33-7125-80F1-DCBDDF0901E5",
-            "{01a20909-dd33-7125-80f1-dcbddf0901e5}",
-            "01a20909dd33712580f1dcbddf0901e5",
-        ] {
-            assert_eq!(uuid(text), id, "{text}");
-        }
-        for text in ["", "01a20909-dd33-7125-80f1-dcbddf0xyz", "01a20909xdd33-7125-80f1-dcbddf0901e5"] {
-            assert_eq!(uuid(text), None, "{text}");
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! Which files there are: paths, folders, globs and `-`, each file once and in one order.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -192,16 +192,6 @@ fn glob_root(pattern: &str) -> PathBuf {
         root if root.is_empty() && pattern.starts_with('/') => PathBuf::from("/"),
         root if root.is_empty() => PathBuf::from("."),
         root => PathBuf::from(root),
-    }
-}
-
-/// The folders that hold evidence, for messages.
-impl Found {
-    pub fn folders(&self) -> BTreeSet<&str> {
-        self.evidence
-            .iter()
-            .filter_map(|evidence| evidence.name.rsplit_once('/').map(|(folder, _)| folder))
-            .collect()
     }
 }
 

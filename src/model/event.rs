@@ -14,6 +14,30 @@ impl EventId {
     /// No id, a nil id or one that could not be read.
     pub const NONE: EventId = EventId(0);
 
+    /// A UUID in its usual form, or without hyphens, or in braces; any case.
+    pub fn parse(text: &str) -> Option<EventId> {
+        let text = text.trim_ascii();
+        let text = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
+        let bytes = text.as_bytes();
+        let hyphens: &[usize] = match bytes.len() {
+            36 => &[8, 13, 18, 23],
+            32 => &[],
+            _ => return None,
+        };
+        let mut id: u128 = 0;
+        for (at, byte) in bytes.iter().enumerate() {
+            if hyphens.contains(&at) {
+                if *byte != b'-' {
+                    return None;
+                }
+                continue;
+            }
+            let digit = char::from(*byte).to_digit(16)?;
+            id = id << 4 | u128::from(digit);
+        }
+        Some(EventId(id))
+    }
+
     pub fn is_none(self) -> bool {
         self == EventId::NONE
     }
@@ -100,5 +124,21 @@ mod tests {
         assert_eq!(id.time().expect("version 7").to_string(), "2026-11-23T15:32:51.123Z");
         assert_eq!(EventId(0x2544_99c7_001d_4a88_896d_3737_42f9_a039).time(), None, "version 4");
         assert_eq!(EventId::NONE.time(), None);
+    }
+
+    #[test]
+    fn reads_uuids_in_their_forms() {
+        let id = Some(EventId(0x01a2_0909_dd33_7125_80f1_dcbd_df09_01e5));
+        for text in [
+            "01a20909-dd33-7125-80f1-dcbddf0901e5",
+            "01A20909-DD33-7125-80F1-DCBDDF0901E5",
+            "{01a20909-dd33-7125-80f1-dcbddf0901e5}",
+            "01a20909dd33712580f1dcbddf0901e5",
+        ] {
+            assert_eq!(EventId::parse(text), id, "{text}");
+        }
+        for text in ["", "01a20909-dd33-7125-80f1-dcbddf0xyz", "01a20909xdd33-7125-80f1-dcbddf0901e5"] {
+            assert_eq!(EventId::parse(text), None, "{text}");
+        }
     }
 }

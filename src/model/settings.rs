@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    finding::Severity,
-    time::{SECOND, Timestamp},
-};
+use super::time::{SECOND, Timestamp};
 
 /// Thresholds, with the source chapter's values as defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,8 +20,6 @@ pub struct Settings {
     pub id_time_apart: i64,
     /// Findings of one incident are at most this far apart in time, in microseconds (research note A6: tau = 5 min).
     pub incident_gap: i64,
-    /// Findings below this are counted, not listed, in what people read.
-    pub min_severity: Severity,
 }
 
 /// Where the as-of time comes from. Default: [`AsOf::Newest`]; `--as-of` overrides.
@@ -45,7 +40,6 @@ impl Default for Settings {
             regression_over: 10 * SECOND,
             id_time_apart: 5 * 60 * SECOND,
             incident_gap: 5 * 60 * SECOND,
-            min_severity: Severity::Info,
         }
     }
 }

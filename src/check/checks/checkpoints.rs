@@ -49,7 +49,7 @@ fn one(store: &StoreView, checkpoint: &CheckpointRow, out: &mut Outcome) {
         byte: checkpoint.byte,
         ..Fault::new(kind, detail)
     };
-    let Some(id) = uuid(position) else {
+    let Some(id) = EventId::parse(position) else {
         out.fault(
             store,
             fault(
@@ -75,11 +75,6 @@ fn one(store: &StoreView, checkpoint: &CheckpointRow, out: &mut Outcome) {
         let detail = format!("{name} stands at an event that this store does not hold");
         out.fault(store, fault(FaultKind::CheckpointMissingEvent, detail));
     }
-}
-
-fn uuid(text: &str) -> Option<EventId> {
-    let digits: String = text.trim().chars().filter(|c| *c != '-').collect();
-    (digits.len() == 32).then(|| u128::from_str_radix(&digits, 16).ok()).flatten().map(EventId)
 }
 
 #[cfg(test)]
