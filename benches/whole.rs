@@ -62,6 +62,8 @@ fn plan(threads: usize) -> Plan {
         scope: Scope::Everything,
         threads,
         piece_bytes: PIECE_BYTES,
+        max_memory: u64::MAX,
+        tmp_dir: std::env::temp_dir(),
         hash: HashKind::Blake3,
         arguments: Vec::new(),
     }

@@ -46,6 +46,9 @@ pub struct Plan {
     /// Bytes that a piece holds at least.
     pub piece_bytes: usize,
     pub hash: HashKind,
+    /// Bytes of the events' index beyond which sorted runs go to `tmp_dir`.
+    pub max_memory: u64,
+    pub tmp_dir: std::path::PathBuf,
     /// As the report repeats them.
     pub arguments: Vec<String>,
 }

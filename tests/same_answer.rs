@@ -27,6 +27,8 @@ fn plan(threads: usize, piece_bytes: usize) -> Plan {
         threads,
         piece_bytes,
         hash: HashKind::Blake3,
+        max_memory: u64::MAX,
+        tmp_dir: std::env::temp_dir(),
         arguments: Vec::new(),
     }
 }

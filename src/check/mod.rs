@@ -9,22 +9,35 @@
 //! its tests, then add its `mod` line and its row below. A check that lacks its evidence says so instead of passing.
 
 mod checks {
+    pub(super) mod bodies;
+    pub(super) mod causation;
+    pub(super) mod checkpoint_stalls;
     pub(super) mod checkpoints;
+    pub(super) mod copies;
     pub(super) mod duplicate_event;
     pub(super) mod duplicate_version;
     pub(super) mod event_ids;
     pub(super) mod event_times;
+    pub(super) mod filtered_export;
     pub(super) mod id_time;
     pub(super) mod log_patterns;
     pub(super) mod order;
     pub(super) mod payloads;
+    pub(super) mod positions;
     pub(super) mod readable_records;
+    pub(super) mod sequences;
+    pub(super) mod snapshots;
     pub(super) mod stream_ids;
+    pub(super) mod stream_table;
     pub(super) mod stream_times;
+    pub(super) mod transactions;
     pub(super) mod version_gaps;
 }
 mod as_of;
+mod dag;
+mod events;
 pub mod facts;
+mod lineage;
 mod outcome;
 mod store_findings;
 #[cfg(test)]
@@ -33,9 +46,11 @@ mod twins;
 mod view;
 
 pub use as_of::as_of;
+pub use dag::Dag;
+pub use events::Events;
 pub use outcome::Outcome;
 pub use twins::{Twin, twins};
-pub use view::{Evidence, StoreView};
+pub use view::{Evidence, StoreView, shown_id};
 
 use crate::model::{
     Pattern, Settings, Timestamp,
@@ -44,18 +59,28 @@ use crate::model::{
 
 /// Every check, in order of id.
 pub const CHECKS: &[&dyn Check] = &[
+    &checks::bodies::Bodies,
+    &checks::causation::Causation,
+    &checks::checkpoint_stalls::CheckpointStalls,
     &checks::checkpoints::Checkpoints,
+    &checks::copies::Copies,
     &checks::duplicate_event::DuplicateEvent,
     &checks::duplicate_version::DuplicateVersion,
     &checks::event_ids::EventIds,
     &checks::event_times::EventTimes,
+    &checks::filtered_export::FilteredExport,
     &checks::id_time::IdTime,
     &checks::log_patterns::LogPatterns,
     &checks::order::Order,
     &checks::payloads::Payloads,
+    &checks::positions::Positions,
     &checks::readable_records::ReadableRecords,
+    &checks::sequences::Sequences,
+    &checks::snapshots::Snapshots,
     &checks::stream_ids::StreamIds,
+    &checks::stream_table::StreamTable,
     &checks::stream_times::StreamTimes,
+    &checks::transactions::Transactions,
     &checks::version_gaps::VersionGaps,
 ];
 

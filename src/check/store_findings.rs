@@ -12,7 +12,7 @@ pub(super) fn add(evidence: &Evidence, out: &mut Outcome) {
     for ((path, key, kind), listed) in &out.faults {
         let severity = listed.items.iter().map(|fault| fault.severity).max().unwrap_or_default();
         let store = evidence.stores.iter().find(|store| store.path == *path && store.key == *key);
-        let events = store.map_or(0, |store| store.facts.rows.len());
+        let events = store.map_or(0, |store| store.events.count());
         let mut keys = Keys::new();
         keys.insert("store".to_owned(), vec![path.clone()]);
         let mut streams: Vec<String> =
@@ -55,7 +55,7 @@ pub(super) fn add(evidence: &Evidence, out: &mut Outcome) {
     out.findings.extend(findings);
 }
 
-fn action(severity: Severity, events: usize) -> String {
+fn action(severity: Severity, events: u64) -> String {
     match severity {
         Severity::Info => String::new(),
         Severity::Warning => "Compare with the store itself before acting on it".to_owned(),

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     fold::State,
     model::{
-        AsOf, Checkpoint, EventId, IdShape, Settings, StoredEvent, Table, TableRole, TableRows, Timestamp,
-        profile::Columns, time::SECOND,
+        AsOf, Checkpoint, Columns, EventId, Settings, StoredEvent, Table, TableRole, TableRows, TableRules,
+        Timestamp, time::SECOND,
     },
 };
 
@@ -41,14 +41,8 @@ pub(super) fn check(check: &dyn Check, rows: &str, expected: &[&str]) {
 fn facts(lines: &[&str]) -> StoreFacts {
     let mut facts = StoreFacts::default();
     let table = |role| {
-        Arc::new(Table {
-            profile: "p".to_owned(),
-            schema: String::new(),
-            role,
-            id_shape: IdShape::Uuid,
-            first_versions: vec![1],
-            columns: Columns::default(),
-        })
+        let rules = Arc::new(TableRules { role, ..TableRules::default() });
+        Arc::new(Table { profile: "p".to_owned(), schema: String::new(), columns: Columns::default(), rules })
     };
     for line in lines {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -70,8 +64,9 @@ fn facts(lines: &[&str]) -> StoreFacts {
         let mut rows = TableRows::new(table(TableRole::Events));
         let time = words[3].parse::<i64>().ok().map(|ago| Timestamp((AS_OF - ago) * SECOND));
         let stream = if words[0] == "''" { "" } else { words[0] };
-        let version = words[1].parse().expect("a version");
-        rows.events.push(StoredEvent { byte: 0, stream: stream.into(), version, id: id(words[2]), time });
+        let version = words[1].parse().ok();
+        let id = id(words[2]);
+        rows.events.push(StoredEvent { stream: stream.into(), version, id, time, ..StoredEvent::default() });
         facts.observe(&rows);
     }
     facts

@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 
 use crate::{
     fold::merge_maps,
-    model::{Fault, FaultKind},
+    model::{Absence, EventId, Fault, FaultKind, Sequence, TableRole, TableRules, profile::fits},
 };
 
-use super::facts::{EventRow, LogFacts, SourceFacts, StoreFacts, StoreKey};
+use super::{
+    dag::Dag,
+    events::Events,
+    facts::{ABSENT, EventRow, LogFacts, SourceFacts, StoreFacts, StoreKey},
+    lineage,
+};
 
 /// All that was folded, by the name of its source; twins and copies are left out.
 #[derive(Debug, Default)]
@@ -15,6 +20,8 @@ pub struct Evidence {
     pub logs: BTreeMap<String, LogFacts>,
     /// Sorted by path, schema and profile.
     pub stores: Vec<StoreView>,
+    /// Groups of copies of one store, as indexes, the oldest first.
+    pub copies: Vec<Vec<usize>>,
 }
 
 impl Evidence {
@@ -23,18 +30,33 @@ impl Evidence {
         for (path, mut facts) in sources {
             give_to_a_store(&mut facts.stores);
             for (key, store) in facts.stores {
-                evidence.stores.push(StoreView::new(&path, key, store));
+                evidence.stores.push(StoreView::new(&path, key, store, &facts.sequences));
             }
             if facts.log.entries() > 0 {
                 evidence.logs.insert(path, facts.log);
             }
         }
+        evidence.copies = lineage::groups(&evidence.stores);
         evidence
     }
 
     /// Stores with an events table.
     pub fn event_stores(&self) -> impl Iterator<Item = &StoreView> {
-        self.stores.iter().filter(|store| store.facts.has_events)
+        self.stores.iter().filter(|store| store.has(TableRole::Events))
+    }
+
+    /// The events that a store's checkpoints belong to: its own, or those of the one export of the same kind beside it.
+    pub fn events_of<'a>(&'a self, store: &'a StoreView) -> Option<&'a StoreView> {
+        if store.has(TableRole::Events) {
+            return Some(store);
+        }
+        let place = |path: &str| {
+            let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+            (folder.to_owned(), file.rsplit_once('.').map(|(_, extension)| extension.to_owned()))
+        };
+        let beside = |other: &&StoreView| other.key == store.key && place(&other.path) == place(&store.path);
+        let mut found = self.event_stores().filter(beside);
+        found.next().filter(|_| found.next().is_none())
     }
 }
 
@@ -50,46 +72,58 @@ fn give_to_a_store(stores: &mut BTreeMap<StoreKey, StoreFacts>) {
     }
 }
 
-/// One store, its events in order of stream name, version and place.
+/// One store, its events in order.
 #[derive(Debug)]
 pub struct StoreView {
     pub path: String,
     pub key: StoreKey,
+    /// All but the index, which `events` holds in order.
     pub facts: StoreFacts,
+    pub events: Events,
     /// The version that a stream begins with here.
     pub base: i64,
-    /// Indexes into `facts.rows` of the events that have an id, in order of id and place.
-    pub by_id: Vec<u32>,
+    /// The sequences that its positions are drawn from.
+    pub sequences: Vec<Sequence>,
+    /// Streams that lack versions which the store never leaves out.
+    pub holed: u64,
+    /// The order of its transactions, where they name their parents.
+    pub dag: Dag,
 }
 
+/// Fewest streams, and the share of them that must have holes, for holes to be one finding: single losses are faults of
+/// their own, a filter or a truncated export hits streams everywhere.
+const FILTERED_STREAMS: u64 = 10;
+const FILTERED_SHARE: f64 = 0.5;
+
 impl StoreView {
-    fn new(path: &str, key: StoreKey, mut facts: StoreFacts) -> StoreView {
-        use rayon::slice::ParallelSliceMut;
-        let rank = name_ranks(&facts);
-        facts.rows.par_sort_unstable_by_key(|row| (rank[row.stream as usize], row.version, row.byte));
-        let mut by_id: Vec<u32> =
-            (0..facts.rows.len() as u32).filter(|index| !facts.rows[*index as usize].id.is_none()).collect();
-        by_id.par_sort_unstable_by_key(|index| {
-            let row = &facts.rows[*index as usize];
-            (row.id, row.byte)
-        });
-        let base = base(&facts);
-        StoreView { path: path.to_owned(), key, facts, base, by_id }
+    fn new(path: &str, key: StoreKey, mut facts: StoreFacts, sequences: &[Sequence]) -> StoreView {
+        let events = Events::new(std::mem::take(&mut facts.events));
+        let rules = facts.rules(TableRole::Events);
+        let base = base(&rules.first_version, &events);
+        let drawn_from = |sequence: &&Sequence| {
+            let name = sequence.name.rsplit('.').next().unwrap_or_default();
+            rules.sequences.iter().any(|known| fits(known, name))
+        };
+        let sequences = sequences.iter().filter(drawn_from).cloned().collect();
+        let dag = Dag::new(std::mem::take(&mut facts.transactions));
+        let holed = holed(&events, &rules, base);
+        StoreView { path: path.to_owned(), key, facts, events, base, sequences, holed, dag }
     }
 
-    pub fn stream_name(&self, row: &EventRow) -> &str {
-        &self.facts.streams.names[row.stream as usize]
+    /// Whether holes are so many that they are one finding.
+    pub fn is_filtered(&self) -> bool {
+        let streams = self.events.streams();
+        streams >= FILTERED_STREAMS && self.holed as f64 >= streams as f64 * FILTERED_SHARE
     }
 
-    /// The events of each stream, in version order; streams without a name are left out.
-    pub fn streams(&self) -> impl Iterator<Item = (&str, &[EventRow])> {
-        let runs = self.facts.rows.chunk_by(|a, b| a.stream == b.stream);
-        runs.map(|rows| (self.stream_name(&rows[0]), rows)).filter(|(name, _)| !name.is_empty())
+    /// Whether writers that did not know of each other appended to this stream: then versions are advice, and the store
+    /// numbers anew when it merges.
+    pub fn is_concurrent(&self, stream: &str) -> bool {
+        self.dag.concurrent.contains(stream)
     }
 
-    /// Events in order of id.
-    pub fn events_by_id(&self) -> impl DoubleEndedIterator<Item = &EventRow> {
-        self.by_id.iter().map(|index| &self.facts.rows[*index as usize])
+    pub fn has(&self, role: TableRole) -> bool {
+        self.facts.has(role)
     }
 
     /// Whether something was cut off, so that absence proves nothing.
@@ -100,41 +134,50 @@ impl StoreView {
     /// A fault about one event.
     pub fn fault_at(&self, kind: FaultKind, row: &EventRow, detail: impl Into<String>) -> Fault {
         Fault {
-            stream_id: Some(self.stream_name(row).to_owned()),
-            event_id: (!row.id.is_none()).then(|| row.id.to_string()),
-            actual_version: Some(row.version),
+            stream_id: Some(self.events.name(row).into_owned()),
+            event_id: shown_id(row.id()),
+            actual_version: (row.version != ABSENT).then_some(row.version),
             at: row.time(),
             path: self.path.clone(),
             byte: row.byte,
             ..Fault::new(kind, detail)
         }
     }
+
+    /// A fault of the store as a whole.
+    pub fn fault(&self, kind: FaultKind, byte: u64, detail: impl Into<String>) -> Fault {
+        Fault { path: self.path.clone(), byte, ..Fault::new(kind, detail) }
+    }
 }
 
-/// Each stream number's place among the names, so that order never depends on which piece was read first.
-fn name_ranks(facts: &StoreFacts) -> Vec<u32> {
-    let names = &facts.streams.names;
-    let mut order: Vec<u32> = (0..names.len() as u32).collect();
-    order.sort_unstable_by(|a, b| names[*a as usize].cmp(&names[*b as usize]));
-    let mut ranks = vec![0; names.len()];
-    for (rank, number) in order.into_iter().enumerate() {
-        ranks[number as usize] = rank as u32;
-    }
-    ranks
+/// An id as a report shows it: not one that stands for a text.
+pub fn shown_id(id: EventId) -> Option<String> {
+    (!id.is_none() && !id.is_of_text()).then(|| id.to_string())
+}
+
+fn holed(events: &Events, rules: &TableRules, base: i64) -> u64 {
+    let mut holed = 0;
+    events.each_stream(&mut |_, rows| {
+        let first = &rows[0];
+        let head = rules.heads == Absence::Lost && first.version > base && !first.mark.is_opener();
+        let inside = rules.gaps == Absence::Lost
+            && rows.windows(2).any(|pair| pair[1].version > pair[0].version.saturating_add(1));
+        holed += u64::from(head || inside);
+    });
+    holed
 }
 
 /// Where a profile allows several first versions, the one that most streams show; the lower of equals.
-fn base(facts: &StoreFacts) -> i64 {
-    let [first, rest @ ..] = &facts.first_versions[..] else { return 1 };
+fn base(first_versions: &[i64], events: &Events) -> i64 {
+    let [first, rest @ ..] = first_versions else { return 1 };
     if rest.is_empty() {
         return *first;
     }
-    let firsts = facts.rows.chunk_by(|a, b| a.stream == b.stream).map(|rows| rows[0].version);
-    let mut counts: BTreeMap<i64, usize> = facts.first_versions.iter().map(|version| (*version, 0)).collect();
-    for version in firsts {
-        if let Some(count) = counts.get_mut(&version) {
+    let mut counts: BTreeMap<i64, usize> = first_versions.iter().map(|version| (*version, 0)).collect();
+    events.each_stream(&mut |_, rows| {
+        if let Some(count) = counts.get_mut(&rows[0].version) {
             *count += 1;
         }
-    }
+    });
     counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(*first, |(version, _)| version)
 }

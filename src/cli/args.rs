@@ -61,6 +61,23 @@ pub(super) struct Analyze {
     #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS", help_heading = "Patterns")]
     pub(super) patterns: Option<std::path::PathBuf>,
 
+    /// Read exports with this store profile alone (`coroner patterns stores` lists them)
+    #[arg(long, value_name = "PROFILE", help_heading = "Stores")]
+    pub(super) store: Option<String>,
+
+    /// Name the columns of a store that no profile knows, as `stream=order_id,version=seq`; known are stream, version,
+    /// id, type, payload, metadata, time, position, causation, and `first=0` for the first version
+    #[arg(long, value_name = "MEANING=COLUMN,...", value_delimiter = ',', help_heading = "Stores")]
+    pub(super) map: Vec<String>,
+
+    /// Keep at most this much of the events' index in memory, as `512M` or `2G`; beyond it sorted runs go to --tmp-dir
+    #[arg(long, value_name = "SIZE", default_value = "2G", env = "CORONER_MAX_MEMORY", help_heading = "Run")]
+    pub(super) max_memory: String,
+
+    /// Where sorted runs go [default: the system's folder for temporary files]
+    #[arg(long, value_name = "DIR", env = "CORONER_TMP_DIR", help_heading = "Run")]
+    pub(super) tmp_dir: Option<std::path::PathBuf>,
+
     /// Exit with 1 if there is a finding of this severity or above
     #[arg(
         long,
@@ -128,7 +145,9 @@ pub(super) enum PatternsAction {
         #[arg(value_name = "ID")]
         id: String,
     },
-    /// Run every sample of every pattern
+    /// The event stores that are known by their columns
+    Stores,
+    /// Run every sample of every pattern and store profile
     Test,
     /// Look for traps: no samples, no literal, shadowed, no advice
     Lint,

@@ -11,6 +11,7 @@ mod commands {
 mod output;
 mod plan;
 mod progress;
+mod store_samples;
 
 use std::io;
 

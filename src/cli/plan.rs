@@ -11,10 +11,10 @@ use anyhow::{Context, bail};
 
 use crate::{
     classify::{Matcher, Packs},
-    decode::{self, Lexicon},
+    decode::{self, Lexicon, StoreChoice},
     engine::{PIECE_BYTES, Plan, Scope},
     ingest::HashKind,
-    model::{AsOf, Settings, Severity},
+    model::{AsOf, Meaning, Settings, Severity},
 };
 
 use super::args::{Analyze, FailOn, Hash};
@@ -36,7 +36,8 @@ pub(super) fn fail_on(args: &Analyze) -> Option<Severity> {
 
 /// Decides everything that reading and judging depend on.
 pub(super) fn plan(args: &Analyze, scope: Scope) -> anyhow::Result<Plan> {
-    let Data { packs, matcher, lexicon } = data(args.patterns.as_deref())?;
+    let Data { packs, matcher, mut lexicon } = data(args.patterns.as_deref())?;
+    lexicon.only(&store_choice(args)?)?;
     Ok(Plan {
         settings: settings(args)?,
         packs,
@@ -49,8 +50,54 @@ pub(super) fn plan(args: &Analyze, scope: Scope) -> anyhow::Result<Plan> {
             Hash::Blake3 => HashKind::Blake3,
             Hash::Sha256 => HashKind::Sha256,
         },
+        max_memory: size(&args.max_memory)?,
+        tmp_dir: args.tmp_dir.clone().unwrap_or_else(std::env::temp_dir),
         arguments: arguments(args),
     })
+}
+
+/// What `--store` and `--map` say.
+fn store_choice(args: &Analyze) -> anyhow::Result<StoreChoice> {
+    let mut choice = StoreChoice { profile: args.store.clone(), ..StoreChoice::default() };
+    for pair in &args.map {
+        let Some((meaning, column)) = pair.split_once('=') else {
+            bail!("--map {pair}: write it as meaning=column");
+        };
+        if meaning == "first" {
+            let first = column.parse().with_context(|| format!("--map {pair}: no number"))?;
+            choice.first_version = Some(first);
+            continue;
+        }
+        let known: Result<Meaning, serde_json::Error> = serde_json::from_value(meaning.into());
+        let meaning =
+            known.with_context(|| format!("--map {pair}: `{meaning}` is no meaning of a column"))?;
+        choice.columns.insert(meaning, column.to_owned());
+    }
+    let needed = [Meaning::Stream, Meaning::Version];
+    if !choice.columns.is_empty() && choice.profile.is_none() {
+        for meaning in needed.iter().filter(|meaning| !choice.columns.contains_key(meaning)) {
+            bail!("--map needs a column for {meaning:?} where no --store gives one");
+        }
+    }
+    Ok(choice)
+}
+
+/// `512M` as bytes; units are powers of 1024.
+fn size(text: &str) -> anyhow::Result<u64> {
+    let trimmed = text.trim().trim_end_matches(['B', 'b', 'i']);
+    let (number, shift) = match trimmed.chars().last().map(|unit| unit.to_ascii_uppercase()) {
+        Some('K') => (&trimmed[..trimmed.len() - 1], 10),
+        Some('M') => (&trimmed[..trimmed.len() - 1], 20),
+        Some('G') => (&trimmed[..trimmed.len() - 1], 30),
+        Some('T') => (&trimmed[..trimmed.len() - 1], 40),
+        _ => (trimmed, 0),
+    };
+    let number: u64 =
+        number.trim().parse().with_context(|| format!("`{text}`: no size; write it as 512M"))?;
+    number
+        .checked_shl(shift)
+        .filter(|bytes| bytes >> shift == number)
+        .with_context(|| format!("`{text}`: too large"))
 }
 
 /// What patterns folders hold, compiled.
@@ -134,6 +181,12 @@ fn arguments(args: &Analyze) -> Vec<String> {
     let mut arguments = evidence;
     if let Some(as_of) = &args.as_of {
         arguments.push(format!("--as-of={as_of}"));
+    }
+    if let Some(store) = &args.store {
+        arguments.push(format!("--store={store}"));
+    }
+    if !args.map.is_empty() {
+        arguments.push(format!("--map={}", args.map.join(",")));
     }
     if let Some(folder) = &args.patterns {
         arguments.push(format!("--patterns={}", folder.display()));

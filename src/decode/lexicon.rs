@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::model::{FieldNames, Role, StoreProfile, Table, TableRole, profile::Columns};
+use crate::model::{FieldNames, Meaning, Role, StoreProfile, Table, TableRole};
+
+use super::tables;
 
 /// What every decoder may ask: field roles and store profiles.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +23,10 @@ pub enum LexiconError {
     Toml { path: String, why: Box<toml::de::Error> },
     #[error("{path}: profile id `{id}` must be the file's name")]
     Misnamed { path: String, id: String },
+    #[error("{path}: table {table} of role {role:?} needs a column for {lacks:?}")]
+    Incomplete { path: String, table: usize, role: TableRole, lacks: Meaning },
+    #[error("there is no store profile `{id}`; there are {known}")]
+    NoProfile { id: String, known: String },
 }
 
 /// The embedded files, by path below `patterns/`. A test holds the list against the folder.
@@ -77,14 +83,37 @@ impl Lexicon {
 
     /// The table that these columns are, if a profile knows them. `name` is `schema.table`, or empty in an export.
     pub fn table(&self, name: &str, names: &[String]) -> Option<Table> {
-        let (schema, table) = name.rsplit_once('.').unwrap_or(("", name));
-        let matches = self.stores.iter().flat_map(|profile| {
-            let events = events_table(profile, schema, table, names);
-            events.into_iter().chain(checkpoint_table(profile, schema, table, names))
-        });
-        // The name decides between profiles whose columns both fit; then the more columns, the surer.
-        matches.max_by_key(|(score, _)| *score).map(|(_, table)| table)
+        tables::find(&self.stores, name, names)
     }
+
+    /// Takes one profile alone, or one that the caller maps by hand, for stores that cannot be told by their columns.
+    ///
+    /// # Errors
+    ///
+    /// A profile that is not there.
+    pub fn only(&mut self, choice: &StoreChoice) -> Result<(), LexiconError> {
+        if let Some(id) = &choice.profile {
+            if !self.stores.iter().any(|store| store.id == *id) {
+                let known = self.stores.iter().map(|store| store.id.as_str()).collect::<Vec<_>>().join(", ");
+                return Err(LexiconError::NoProfile { id: id.clone(), known });
+            }
+            self.stores.retain(|store| store.id == *id);
+        }
+        if !choice.columns.is_empty() {
+            let base = choice.profile.as_ref().and_then(|_| self.stores.first());
+            let mapped = tables::mapped(base, choice);
+            self.stores.insert(0, mapped);
+        }
+        Ok(())
+    }
+}
+
+/// Which store an export is of, where its user says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreChoice {
+    pub profile: Option<String>,
+    pub columns: BTreeMap<Meaning, String>,
+    pub first_version: Option<i64>,
 }
 
 fn field_names(path: &str, text: &str) -> Result<FieldNames, LexiconError> {
@@ -103,78 +132,18 @@ fn store(path: &str, text: &str) -> Result<StoreProfile, LexiconError> {
     if path != format!("stores/{}.toml", profile.id) {
         return Err(LexiconError::Misnamed { path: path.to_owned(), id: profile.id });
     }
+    for (at, rules) in profile.tables.iter().enumerate() {
+        let lacks = tables::needed(rules.role).iter().find(|meaning| !rules.columns.contains_key(meaning));
+        if let Some(lacks) = lacks {
+            let (table, role, lacks) = (at + 1, rules.role, *lacks);
+            return Err(LexiconError::Incomplete { path: path.to_owned(), table, role, lacks });
+        }
+    }
     Ok(profile)
 }
 
 fn parse<T: serde::de::DeserializeOwned>(path: &str, text: &str) -> Result<T, LexiconError> {
     toml::from_str(text).map_err(|why| LexiconError::Toml { path: path.to_owned(), why: Box::new(why) })
-}
-
-fn events_table(
-    profile: &StoreProfile,
-    schema: &str,
-    table: &str,
-    names: &[String],
-) -> Option<(usize, Table)> {
-    let events = &profile.events;
-    let find =
-        |wanted: &[String]| wanted.iter().find_map(|wanted| names.iter().position(|name| name == wanted));
-    let columns = Columns {
-        names: names.to_vec(),
-        stream: find(&events.stream),
-        version: find(&events.version),
-        id: find(&events.id),
-        payload: find(&events.payload),
-        metadata: find(&events.metadata),
-        time: find(&events.time),
-    };
-    let required =
-        [(&events.stream, columns.stream), (&events.version, columns.version), (&events.id, columns.id)];
-    let all_there = required.iter().all(|(wanted, found)| wanted.is_empty() || found.is_some());
-    let also = events.also.iter().all(|wanted| names.contains(wanted));
-    if !all_there || !also {
-        return None;
-    }
-    let found =
-        [columns.payload, columns.metadata, columns.time].iter().flatten().count() + events.also.len();
-    let named = usize::from(events.tables.iter().any(|known| known == table)) * 100;
-    let table = Table {
-        profile: profile.id.clone(),
-        schema: schema.to_owned(),
-        role: TableRole::Events,
-        id_shape: events.id_shape,
-        first_versions: events.first_version.clone(),
-        columns,
-    };
-    Some((named + 10 + found, table))
-}
-
-fn checkpoint_table(
-    profile: &StoreProfile,
-    schema: &str,
-    table: &str,
-    names: &[String],
-) -> Option<(usize, Table)> {
-    let checkpoints = profile.checkpoints.as_ref()?;
-    let find =
-        |wanted: &[String]| wanted.iter().find_map(|wanted| names.iter().position(|name| name == wanted));
-    let columns = Columns {
-        names: names.to_vec(),
-        stream: Some(find(&checkpoints.name)?),
-        version: Some(find(&checkpoints.position)?),
-        time: find(&checkpoints.updated),
-        ..Columns::default()
-    };
-    let named = usize::from(checkpoints.tables.iter().any(|known| known == table)) * 100;
-    let table = Table {
-        profile: profile.id.clone(),
-        schema: schema.to_owned(),
-        role: TableRole::Checkpoints,
-        id_shape: profile.events.id_shape,
-        first_versions: profile.events.first_version.clone(),
-        columns,
-    };
-    Some((named + 5, table))
 }
 
 #[cfg(test)]

@@ -28,13 +28,14 @@ mod lines;
 mod recognise;
 mod rows;
 mod sql;
+mod tables;
 #[cfg(test)]
 mod testing;
 mod time;
 
 use std::sync::Arc;
 
-pub use lexicon::{Lexicon, LexiconError};
+pub use lexicon::{Lexicon, LexiconError, StoreChoice};
 pub use recognise::Recognised;
 pub use time::parse as parse_time;
 

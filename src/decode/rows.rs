@@ -3,13 +3,23 @@
 //! A cell that breaks a rule becomes a [`RowFault`] and the row still counts where its stream and version are known:
 //! one bad cell must not turn into a false gap.
 
-use std::{borrow::Cow, sync::Arc};
-
-use crate::model::{
-    Batch, Checkpoint, EventId, FaultKind, IdShape, RowFault, StoredEvent, Table, TableRole, TableRows, Zone,
+use std::{
+    borrow::Cow,
+    hash::{BuildHasher, Hasher},
+    sync::Arc,
 };
 
-use super::{json, time};
+use foldhash::fast::FixedState;
+
+use crate::model::{
+    Batch, Checkpoint, EventId, FaultKind, IdShape, Mark, PayloadShape, RowFault, StoredEvent, StreamClaim,
+    Table, TableRole, TableRows, Zone, profile::fits,
+};
+
+use super::{
+    json::{self, Json},
+    time,
+};
 
 /// One cell of a row.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,17 +73,13 @@ pub(super) fn of_table<'b, 'a>(batch: &'b mut Batch<'a>, table: &Arc<Table>) -> 
 
 /// Takes in a row whose cells were all read.
 pub(super) fn row<'a>(batch: &mut Batch<'a>, table: &Arc<Table>, at: RowAt, mut cells: Vec<Cell<'a>>) {
-    let zone = match table.role {
-        TableRole::Events => {
-            let rows = of_table(batch, table);
-            event(rows, at, &mut cells)
-        }
-        TableRole::Checkpoints => {
-            let rows = of_table(batch, table);
-            checkpoint(rows, at, &mut cells)
-        }
+    let rows = of_table(batch, table);
+    let dated = match table.role() {
+        TableRole::Events | TableRole::Bodies => event(rows, at, &mut cells),
+        TableRole::Checkpoints => checkpoint(rows, at, &mut cells),
+        TableRole::Snapshots | TableRole::Streams => claims(rows, at, &mut cells),
     };
-    if let Some((time, zone)) = zone {
+    if let Some((time, zone)) = dated {
         batch.rows.add(time);
         batch.saw_zone(zone);
     }
@@ -91,12 +97,12 @@ pub(super) fn broken_row<'a>(
 ) {
     let rows = of_table(batch, table);
     let columns = &table.columns;
+    let stream = stream(table, &mut cells).filter(|stream| !stream.is_empty());
     let mut named = |column: Option<usize>| {
         let cell = column.and_then(|column| cells.get_mut(column))?;
         cell.text().filter(|text| !text.is_empty())?;
         Some(cell.take())
     };
-    let stream = named(columns.stream);
     let version = named(columns.version).and_then(|text| text.trim_ascii().parse::<i64>().ok());
     let id_text = named(columns.id);
     let id = id_text.as_deref().and_then(EventId::parse);
@@ -108,9 +114,15 @@ pub(super) fn broken_row<'a>(
         version,
         detail,
     });
-    if let (TableRole::Events, Some(stream), Some(version)) = (table.role, stream, version) {
+    if let (TableRole::Events, Some(stream), Some(version)) = (table.role(), stream, version) {
         let id = id.unwrap_or(EventId::NONE);
-        rows.events.push(StoredEvent { byte: at.byte, stream, version, id, time: None });
+        rows.events.push(StoredEvent {
+            byte: at.byte,
+            stream,
+            version: Some(version),
+            id,
+            ..StoredEvent::default()
+        });
     }
     batch.account.rejected(at.len);
 }
@@ -119,26 +131,46 @@ type Dated = Option<(crate::model::Timestamp, Zone)>;
 
 fn event<'a>(rows: &mut TableRows<'a>, at: RowAt, cells: &mut [Cell<'a>]) -> Dated {
     let table = Arc::clone(&rows.table);
-    let Examined { id, version, dated, faults } = examine(&table, at, cells);
-    let text = |column: Option<usize>| column.and_then(|column| cells.get(column)?.text()).map(str::to_owned);
-    if !faults.is_empty() {
-        let (stream, event_id) = (text(table.columns.stream), text(table.columns.id));
-        rows.faults.extend(faults.into_iter().map(|(kind, detail)| RowFault {
-            byte: at.byte,
-            kind,
-            stream: stream.clone(),
-            event_id: event_id.clone(),
-            version,
-            detail,
-        }));
-    }
-    let stream =
-        table.columns.stream.and_then(|column| cells.get_mut(column)).map(Cell::take).unwrap_or_default();
-    if let Some(version) = version {
+    let out = left_out(&table, cells);
+    let Examined { id, version, dated, faults } = examine(&table, at, cells, out);
+    let columns = &table.columns;
+    let number = |column: Option<usize>| get(cells, column).text()?.trim_ascii().parse::<i64>().ok();
+    let position = number(columns.position);
+    let mark = mark(&table, cells);
+    let cause = columns
+        .causation
+        .and_then(|_| EventId::parse(get(cells, columns.causation).text()?))
+        .filter(|_| !out);
+    let event_id = get(cells, columns.id).text().map(str::to_owned).filter(|_| !faults.is_empty());
+    let named = stream(&table, cells).filter(|stream| !stream.is_empty());
+    rows.faults.extend(faults.into_iter().map(|(kind, detail)| RowFault {
+        byte: at.byte,
+        kind,
+        stream: named.as_deref().map(str::to_owned),
+        event_id: event_id.clone(),
+        version,
+        detail,
+    }));
+    // A row without a version that must have one has its fault, and no place in its stream.
+    let placed = version.is_some() || out || table.rules.unversioned || table.role() == TableRole::Bodies;
+    if placed {
         let time = dated.map(|(time, _)| time);
-        rows.events.push(StoredEvent { byte: at.byte, stream, version, id, time });
+        let version = version.filter(|_| !out);
+        let stream = named.unwrap_or_default();
+        rows.events.push(StoredEvent { byte: at.byte, stream, version, id, time, position, mark, cause });
     }
     dated
+}
+
+/// Whether the profile leaves this row out of its stream.
+fn left_out(table: &Table, cells: &[Cell<'_>]) -> bool {
+    table.rules.leave_out.iter().zip(&table.columns.filters).any(|(filter, (column, other))| {
+        let value = get(cells, Some(*column)).text();
+        match other {
+            Some(other) => value != get(cells, Some(*other)).text(),
+            None => value.is_some_and(|value| filter.is.iter().any(|pattern| fits(pattern, value))),
+        }
+    })
 }
 
 /// What the cells of an event come to.
@@ -149,36 +181,37 @@ struct Examined {
     faults: Vec<(FaultKind, String)>,
 }
 
-fn examine(table: &Table, at: RowAt, cells: &[Cell<'_>]) -> Examined {
-    let columns = &table.columns;
-    let get = |column: Option<usize>| column.and_then(|column| cells.get(column)).unwrap_or(&Cell::Missing);
+fn examine(table: &Table, at: RowAt, cells: &[Cell<'_>], out: bool) -> Examined {
+    let (columns, rules) = (&table.columns, &table.rules);
+    let get = |column: Option<usize>| get(cells, column);
     let mut faults: Vec<(FaultKind, String)> = Vec::new();
     let mut fault = |kind, detail: String| faults.push((kind, detail));
 
-    let id_text = get(columns.id).text().unwrap_or_default();
-    let id = match (table.id_shape, EventId::parse(id_text)) {
-        (IdShape::Uuid, Some(id)) => id,
-        (IdShape::Uuid, None) | (IdShape::Text, _) => EventId::NONE,
-    };
-    if table.id_shape == IdShape::Uuid && columns.id.is_some() {
-        match EventId::parse(id_text) {
-            Some(EventId::NONE) => fault(FaultKind::NilEventId, "the event id is all zeroes".to_owned()),
-            Some(_) => {}
-            None => fault(FaultKind::InvalidEventId, format!("`{}` is no UUID", shown(id_text))),
+    let id = match event_id(rules.id_shape, get(columns.id).text().unwrap_or_default()) {
+        Ok(id) => id,
+        Err((kind, detail)) => {
+            if columns.id.is_some() {
+                fault(kind, detail);
+            }
+            EventId::NONE
         }
+    };
+    let version_text = get(columns.version).text();
+    let version = version_text.and_then(|text| text.trim_ascii().parse::<i64>().ok());
+    let may_lack = out || columns.version.is_none() || (rules.unversioned && version_text.is_none());
+    if version.is_none() && !may_lack {
+        let text = version_text.unwrap_or_default();
+        fault(FaultKind::InvalidVersion, format!("`{}` is no version number", shown(text)));
     }
-    let version_text = get(columns.version).text().unwrap_or_default();
-    let version = version_text.trim_ascii().parse::<i64>().ok();
-    if version.is_none() {
-        fault(FaultKind::InvalidVersion, format!("`{}` is no version number", shown(version_text)));
-    }
-    if get(columns.stream).text().unwrap_or_default().is_empty() {
+    let unnamed = columns.stream.iter().all(|part| get(Some(*part)).text().unwrap_or_default().is_empty());
+    if unnamed && !out && table.role() == TableRole::Events && !(rules.unversioned && version.is_none()) {
         fault(FaultKind::EmptyStreamId, "the stream id is empty".to_owned());
     }
-    if let Some(why) = not_json(get(columns.payload), columns.payload.is_some()) {
-        fault(FaultKind::InvalidPayload, why);
+    let required = columns.payload.is_some() && rules.payload == PayloadShape::Json;
+    if let Some((kind, why)) = payload(get(columns.payload), rules.payload, required) {
+        fault(kind, why);
     }
-    if let Some(why) = not_json(get(columns.metadata), false) {
+    if let Some(why) = not_json(get(columns.metadata), rules.payload, false) {
         fault(FaultKind::InvalidMetadata, why);
     }
     if at.damaged {
@@ -192,27 +225,117 @@ fn examine(table: &Table, at: RowAt, cells: &[Cell<'_>]) -> Examined {
     Examined { id, version, dated, faults }
 }
 
+/// The id of an event, or what is wrong with it.
+fn event_id(shape: IdShape, text: &str) -> Result<EventId, (FaultKind, String)> {
+    match (EventId::parse(text), shape) {
+        (Some(EventId::NONE), _) => Err((FaultKind::NilEventId, "the event id is all zeroes".to_owned())),
+        (Some(id), _) => Ok(id),
+        (None, IdShape::Uuid) => Err((FaultKind::InvalidEventId, format!("`{}` is no UUID", shown(text)))),
+        (None, IdShape::Text) if text.is_empty() => {
+            Err((FaultKind::InvalidEventId, "the event id is empty".to_owned()))
+        }
+        (None, IdShape::Text) => Ok(EventId::of_text(text)),
+    }
+}
+
+fn mark(table: &Table, cells: &[Cell<'_>]) -> Mark {
+    let columns = &table.columns;
+    let mut hasher = FixedState::default().build_hasher();
+    for column in [columns.kind, columns.payload, columns.metadata].into_iter().flatten() {
+        hasher.write(get(cells, Some(column)).text().unwrap_or_default().as_bytes());
+        hasher.write_u8(0xff);
+    }
+    let archived = matches!(get(cells, columns.archived).text(), Some("t" | "true" | "1" | "TRUE"));
+    let opener = !table.rules.openers.is_empty()
+        && get(cells, columns.kind)
+            .text()
+            .is_some_and(|kind| table.rules.openers.iter().any(|opener| fits(opener, kind)));
+    Mark::new(hasher.finish(), archived, opener)
+}
+
+/// The stream of a row: one column, or several joined with slashes.
+fn stream<'a>(table: &Table, cells: &mut [Cell<'a>]) -> Option<Cow<'a, str>> {
+    if let [column] = table.columns.stream[..] {
+        let cell = cells.get_mut(column)?;
+        cell.text()?;
+        return Some(cell.take());
+    }
+    let unnamed = &table.rules.unnamed_parts;
+    let parts = table.columns.stream.iter().filter_map(|column| cells.get(*column)?.text());
+    let named: Vec<&str> = parts.filter(|part| !unnamed.iter().any(|known| known == part)).collect();
+    (!named.is_empty()).then(|| named.join("/").into())
+}
+
+fn get<'c, 'a>(cells: &'c [Cell<'a>], column: Option<usize>) -> &'c Cell<'a> {
+    column.and_then(|column| cells.get(column)).unwrap_or(&Cell::Missing)
+}
+
 fn checkpoint<'a>(rows: &mut TableRows<'a>, at: RowAt, cells: &mut [Cell<'a>]) -> Dated {
     let table = Arc::clone(&rows.table);
     let columns = &table.columns;
-    let dated = columns.time.and_then(|column| cells.get(column)?.text()).and_then(time::parse);
-    let mut take = |column: Option<usize>| match column.and_then(|column| cells.get_mut(column)) {
+    let dated = get(cells, columns.time).text().and_then(time::parse);
+    if left_out(&table, cells) {
+        return dated;
+    }
+    let position = match columns.version.and_then(|column| cells.get_mut(column)) {
         Some(cell) if cell.text().is_some() => Some(cell.take()),
         _ => None,
     };
-    let position = take(columns.version);
-    let name = take(columns.stream).unwrap_or_default();
+    let begun = |position: &Cow<'_, str>| !table.rules.not_begun.iter().any(|known| known == position);
     rows.checkpoints.push(Checkpoint {
         byte: at.byte,
-        name,
-        position,
+        name: stream(&table, cells).unwrap_or_default(),
+        position: position.filter(begun),
         updated_at: dated.map(|(time, _)| time),
     });
     dated
 }
 
+/// A row of a stream table, or a snapshot: of one stream, or of several in an object of versions.
+fn claims(rows: &mut TableRows<'_>, at: RowAt, cells: &mut [Cell<'_>]) -> Dated {
+    let table = Arc::clone(&rows.table);
+    let columns = &table.columns;
+    let dated = get(cells, columns.time).text().and_then(time::parse);
+    if left_out(&table, cells) {
+        return dated;
+    }
+    let version = get(cells, columns.version).text().and_then(|text| text.trim_ascii().parse().ok());
+    let versions = get(cells, columns.versions).text().map(str::to_owned);
+    let name = stream(&table, cells).unwrap_or_default().into_owned();
+    if let Some(version) = version {
+        let claim = StreamClaim { byte: at.byte, name: String::new(), stream: name.clone(), version };
+        rows.claims.push(claim);
+    }
+    let mut claims = Vec::new();
+    let read = json::members(versions.as_deref().unwrap_or("{}"), |stream, version| {
+        if let Json::Bare(text) = version
+            && let Ok(version) = text.parse()
+        {
+            let stream = json::unescape(stream);
+            claims.push(StreamClaim { byte: at.byte, name: name.clone(), stream, version });
+        }
+    });
+    rows.claims.extend(claims);
+    if let (Err(err), Some(versions)) = (read, versions) {
+        rows.faults.push(RowFault {
+            byte: at.byte,
+            kind: FaultKind::MalformedRecord,
+            stream: None,
+            event_id: None,
+            version: None,
+            detail: format!("the versions of snapshot {name}: {}", json_error(&versions, err)),
+        });
+    }
+    dated
+}
+
+/// What is wrong with a payload.
+fn payload(cell: &Cell<'_>, shape: PayloadShape, required: bool) -> Option<(FaultKind, String)> {
+    not_json(cell, shape, required).map(|why| (FaultKind::InvalidPayload, why))
+}
+
 /// Why a cell that should hold JSON does not. NULL and absence are fine unless `required`.
-fn not_json(cell: &Cell<'_>, required: bool) -> Option<String> {
+fn not_json(cell: &Cell<'_>, shape: PayloadShape, required: bool) -> Option<String> {
     match cell {
         // A string that holds JSON is a text column exported as JSON; any other string is itself the payload.
         Cell::Json(text) if !text.starts_with('"') => None,
@@ -224,10 +347,31 @@ fn not_json(cell: &Cell<'_>, required: bool) -> Option<String> {
                 None
             }
         }
-        Cell::Text(text) => json::validate(text).err().map(|err| json_error(text, err)),
+        Cell::Text(text) => match bytes_of_hex(text) {
+            Some(bytes) => json_bytes(&bytes),
+            // XML, YAML, Avro and what is encrypted are their writer's business.
+            None if shape == PayloadShape::Any && !text.trim_ascii_start().starts_with(['{', '[']) => None,
+            None => json::validate(text).err().map(|err| json_error(text, err)),
+        },
         Cell::Null if required => Some("is NULL".to_owned()),
         Cell::Missing | Cell::Null => None,
     }
+}
+
+/// The bytes of a `bytea` as `PostgreSQL` writes it: `\x` and hexadecimal digits.
+fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.strip_prefix("\\x")?.as_bytes();
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    digits.chunks(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
+}
+
+/// Binary payloads are opaque unless they are text that begins as JSON does.
+fn json_bytes(bytes: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    if !text.trim_ascii_start().starts_with(['{', '[']) {
+        return None;
+    }
+    json::validate(text).err().map(|err| json_error(text, err))
 }
 
 pub(super) fn json_error(text: &str, err: json::Error) -> String {

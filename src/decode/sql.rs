@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Batch, FaultKind, IdShape, Table, TableRole, profile::Columns};
+use crate::model::{Batch, Columns, FaultKind, Sequence, Table};
 
 use super::{
     Chunk, CreatedTables, Lexicon, lines,
@@ -171,7 +171,10 @@ pub(super) fn statements<'a>(
             None if statement.trim_ascii().is_empty() || statement.starts_with('\\') => {
                 batch.account.bytes_skipped += text.len() as u64;
             }
-            None => batch.account.skipped(text.len()),
+            None => {
+                batch.sequences.extend(sequence(statement, chunk.start + from as u64));
+                batch.account.skipped(text.len());
+            }
         }
         at = end;
     }
@@ -181,16 +184,24 @@ pub(super) fn statements<'a>(
     batch
 }
 
+/// `SELECT pg_catalog.setval('schema.name', 5, true);`: with `false` the number is the next one, not the last.
+fn sequence(statement: &str, byte: u64) -> Option<Sequence> {
+    let rest = statement.strip_prefix("SELECT pg_catalog.setval('")?;
+    let (name, rest) = rest.split_once("',")?;
+    let (value, called) = rest.split_once(')')?.0.split_once(',')?;
+    let value: i64 = value.trim().parse().ok()?;
+    let last = if called.trim() == "true" { value } else { value - 1 };
+    Some(Sequence { byte, name: plain_name(name), last })
+}
+
 /// States that a dump is torn where no table's rows are at hand: the fault is of the source, and is given to its
 /// store when all of it is read.
 pub(super) fn tear(batch: &mut Batch<'_>, chunk: &Chunk<'_>, why: &str) {
     let source = Arc::new(Table {
         profile: String::new(),
         schema: String::new(),
-        role: TableRole::Events,
-        id_shape: IdShape::Uuid,
-        first_versions: vec![1],
         columns: Columns::default(),
+        rules: Arc::default(),
     });
     let end = RowAt { byte: chunk.start + chunk.text.len() as u64, len: 0, damaged: false };
     rows::broken_row(batch, &source, end, Vec::new(), FaultKind::TornDump, why.to_owned());

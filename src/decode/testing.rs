@@ -67,7 +67,11 @@ fn show(batch: &Batch<'_>, text: &str, out: &mut Vec<String>) {
         for event in &rows.events {
             let time = event.time.map_or("-".to_owned(), super::super::model::time::Timestamp::clock);
             let id = if event.id.is_none() { "-".to_owned() } else { event.id.to_string() };
-            let row = format!("{} {time} {}@{} {id}", line_of(event.byte), event.stream, event.version);
+            let version = event.version.map_or("-".to_owned(), |version| version.to_string());
+            let mut row = format!("{} {time} {}@{version} {id}", line_of(event.byte), event.stream);
+            if let Some(position) = event.position {
+                row.push_str(&format!(" #{position}"));
+            }
             lines.push((event.byte, 0, row));
         }
         for checkpoint in &rows.checkpoints {
@@ -77,6 +81,11 @@ fn show(batch: &Batch<'_>, text: &str, out: &mut Vec<String>) {
                 0,
                 format!("{} {} at {position}", line_of(checkpoint.byte), checkpoint.name),
             ));
+        }
+        for claim in &rows.claims {
+            let row =
+                format!("{} {} says {}@{}", line_of(claim.byte), claim.name, claim.stream, claim.version);
+            lines.push((claim.byte, 0, row));
         }
         for fault in &rows.faults {
             let stream = fault.stream.as_deref().unwrap_or("-");

@@ -7,7 +7,7 @@ use crate::{
     correlate, ingest,
     ingest::Found,
     model::{
-        AsOf, Fault, Settings, Severity, Window,
+        AsOf, Fault, Settings, Severity, TableRole, Window,
         report::{
             EvidenceRow, Integrity, Ledger, PackUsed, Report, ReportWindow, Run, SCHEMA_VERSION, Status,
             Store, Unlisted, Verdict,
@@ -202,15 +202,14 @@ fn integrity(evidence: &Evidence, outcome: &mut Outcome) -> Integrity {
             outcome.faults.iter().filter(|((path, key, _), _)| *path == store.path && *key == store.key);
         let faults =
             of_store.filter(|(_, listed)| claims(&listed.items)).map(|(_, listed)| listed.seen).sum();
-        let streams = store.facts.streams.names.iter().filter(|name| !name.is_empty()).count() as u64;
         integrity.stores.push(Store {
             path: store.path.clone(),
             profile: store.key.profile.clone(),
             schema: store.key.schema.clone(),
-            streams,
-            events: store.facts.rows.len() as u64,
+            streams: store.events.streams(),
+            events: store.events.count(),
             checkpoints: store.facts.checkpoints.len() as u64,
-            first_version: store.facts.has_events.then_some(store.base),
+            first_version: store.has(TableRole::Events).then_some(store.base),
             first: store.facts.window.from,
             last: store.facts.window.to,
             faults,
@@ -264,6 +263,7 @@ fn run(plan: &Plan) -> Run {
         ("id_time_apart", seconds(plan.settings.id_time_apart)),
         ("incident_gap", seconds(plan.settings.incident_gap)),
         ("regression_over", seconds(plan.settings.regression_over)),
+        ("stalled_after", seconds(plan.settings.stalled_after)),
     ];
     Run {
         tool: "coroner".to_owned(),

@@ -38,6 +38,19 @@ impl EventId {
         Some(EventId(id))
     }
 
+    /// An id that is no UUID, as one: version 8 (RFC 9562, section 5.8), the rest a hash of the text. Two texts meet
+    /// once in 2^61 ids.
+    pub fn of_text(text: &str) -> EventId {
+        let hash = blake3::hash(text.as_bytes());
+        let id = hash.as_bytes().iter().take(16).fold(0_u128, |id, byte| id << 8 | u128::from(*byte));
+        EventId(id & !(0xf << 76) & !(0b11 << 62) | 8 << 76 | 0b10 << 62)
+    }
+
+    /// Whether it may stand for a text ([`EventId::of_text`]).
+    pub fn is_of_text(self) -> bool {
+        (self.0 >> 76) & 0xf == 8
+    }
+
     pub fn is_none(self) -> bool {
         self == EventId::NONE
     }
@@ -66,14 +79,48 @@ impl fmt::Display for EventId {
 }
 
 /// One event, as far as it could be read. What could not be read has its own [`RowFault`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct StoredEvent<'a> {
     /// Offset of the row in the unpacked source.
     pub byte: u64,
     pub stream: Cow<'a, str>,
-    pub version: i64,
+    /// `None` where the row has none by right, or is left out of its stream (a link, a tombstone).
+    pub version: Option<i64>,
     pub id: EventId,
     pub time: Option<Timestamp>,
+    /// Number in the whole store.
+    pub position: Option<i64>,
+    pub mark: Mark,
+    /// The event or command that caused it.
+    pub cause: Option<EventId>,
+}
+
+/// What of an event's content matters to checks, in 32 bits: a digest of type, payload and metadata (30 bits: two
+/// different contents are told apart but once in 2^30), and two flags.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark(pub u32);
+
+impl Mark {
+    const ARCHIVED: u32 = 1;
+    const OPENER: u32 = 2;
+
+    pub fn new(digest: u64, archived: bool, opener: bool) -> Mark {
+        Mark(((digest >> 32) as u32 & !3) | u32::from(archived) | u32::from(opener) << 1)
+    }
+
+    pub fn digest(self) -> u32 {
+        self.0 >> 2
+    }
+
+    /// The row was put away, and may stand beside a live one.
+    pub fn is_archived(self) -> bool {
+        self.0 & Mark::ARCHIVED != 0
+    }
+
+    /// Its type may open a stream at any version.
+    pub fn is_opener(self) -> bool {
+        self.0 & Mark::OPENER != 0
+    }
 }
 
 /// One row of a checkpoint table.
@@ -84,6 +131,41 @@ pub struct Checkpoint<'a> {
     /// The position as text; `None` where the column is NULL.
     pub position: Option<Cow<'a, str>>,
     pub updated_at: Option<Timestamp>,
+}
+
+/// A stream and a version that something other than an event says of it: a stream table's row, or a snapshot's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamClaim {
+    pub byte: u64,
+    /// The snapshot; empty in a stream table.
+    pub name: String,
+    pub stream: String,
+    pub version: i64,
+}
+
+/// One transaction file of a store whose transactions name their parents.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transaction {
+    pub byte: u64,
+    /// Its file, below the store's folder.
+    pub file: String,
+    pub id: EventId,
+    pub parents: Vec<EventId>,
+    pub replica: EventId,
+    /// For each stream that it appends to, how many events the writer knew of.
+    pub bases: Vec<(String, i64)>,
+    /// Whether its content is what its writer wrote.
+    pub sound: bool,
+}
+
+/// What a sequence stood at when the dump was made (`setval`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sequence {
+    pub byte: u64,
+    /// `schema.name`.
+    pub name: String,
+    /// The last number given out.
+    pub last: i64,
 }
 
 /// What one row alone shows to be wrong.
@@ -104,12 +186,22 @@ pub struct TableRows<'a> {
     pub table: Arc<Table>,
     pub events: Vec<StoredEvent<'a>>,
     pub checkpoints: Vec<Checkpoint<'a>>,
+    /// Of a stream table, or of snapshots.
+    pub claims: Vec<StreamClaim>,
+    pub transactions: Vec<Transaction>,
     pub faults: Vec<RowFault>,
 }
 
 impl<'a> TableRows<'a> {
     pub fn new(table: Arc<Table>) -> TableRows<'a> {
-        TableRows { table, events: Vec::new(), checkpoints: Vec::new(), faults: Vec::new() }
+        TableRows {
+            table,
+            events: Vec::new(),
+            checkpoints: Vec::new(),
+            claims: Vec::new(),
+            transactions: Vec::new(),
+            faults: Vec::new(),
+        }
     }
 }
 

@@ -15,13 +15,18 @@ pub mod report;
 pub mod settings;
 pub mod time;
 
-pub use event::{Checkpoint, EventId, RowFault, StoredEvent, TableRows};
+pub use event::{
+    Checkpoint, EventId, Mark, RowFault, Sequence, StoredEvent, StreamClaim, TableRows, Transaction,
+};
 pub use fault::{Fault, FaultKind, Missing};
 pub use finding::{Evidence, Finding, Keys, Severity, Window};
 pub use level::Level;
 pub use pattern::{Condition, PackFile, PackMeta, Pattern, Sample};
 pub use place::Place;
-pub use profile::{FieldNames, IdShape, Role, StoreProfile, Table, TableRole};
+pub use profile::{
+    Absence, Columns, Counts, FieldNames, Filter, HeadsKept, IdShape, Meaning, PayloadShape, PositionMeans,
+    Positions, Repeat, Role, StoreProfile, StoreSample, Table, TableRole, TableRules,
+};
 pub use record::{Account, Batch, Entry, Field, Problem, Value};
 pub use settings::{AsOf, Settings};
 pub use time::{Timestamp, Zone};

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::TableRows,
+    event::{Sequence, TableRows},
     finding::Window,
     level::Level,
     place::Place,
@@ -115,6 +115,7 @@ pub struct Batch<'a> {
     pub entries: Vec<Entry<'a>>,
     pub fields: Vec<Field<'a>>,
     pub tables: Vec<TableRows<'a>>,
+    pub sequences: Vec<Sequence>,
     pub problems: Vec<Problem>,
     pub account: Account,
     /// Weakest zone basis of the chunk's times.

@@ -18,6 +18,9 @@ pub struct Settings {
     pub regression_over: i64,
     /// An event id's time further than this from the event's own is a fault; below it, lock waits and clocks explain it.
     pub id_time_apart: i64,
+    /// A checkpoint that others have left this far behind has stopped, in microseconds (chapter: a lag of 5 minutes is a
+    /// warning).
+    pub stalled_after: i64,
     /// Findings of one incident are at most this far apart in time, in microseconds (research note A6: tau = 5 min).
     pub incident_gap: i64,
 }
@@ -39,6 +42,7 @@ impl Default for Settings {
             ancient_before: 10 * 365 * 86_400 * SECOND,
             regression_over: 10 * SECOND,
             id_time_apart: 5 * 60 * SECOND,
+            stalled_after: 5 * 60 * SECOND,
             incident_gap: 5 * 60 * SECOND,
         }
     }

@@ -3,8 +3,12 @@
 //! Ids are unique in every store that has them. The same row twice is an export joined with itself; one id on two
 //! different events is corruption that breaks idempotent consumers.
 
-use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran};
-use crate::model::{Fault, FaultKind};
+use crate::check::{
+    Check, Evidence, Judgement, Meta, Outcome, Ran, StoreView,
+    facts::{ABSENT, EventRow},
+    shown_id,
+};
+use crate::model::{Fault, FaultKind, Repeat, Severity, TableRole};
 
 #[derive(Debug)]
 pub(crate) struct DuplicateEvent;
@@ -18,32 +22,13 @@ impl Check for DuplicateEvent {
         let (mut ids, mut any) = (0, false);
         for store in evidence.event_stores() {
             any = true;
-            ids += store.by_id.len();
-            let mut events = store.events_by_id();
-            let Some(mut first) = events.next() else { continue };
-            for row in events {
-                if row.id != first.id {
-                    first = row;
-                    continue;
-                }
-                let (here, there) = (store.stream_name(row), store.stream_name(first));
-                let same = (row.stream, row.version, row.time) == (first.stream, first.version, first.time);
-                let detail = if same {
-                    format!("the row of version {} in stream {here} occurs twice", row.version)
-                } else {
-                    format!(
-                        "one id for version {} of stream {there} and version {} of stream {here}",
-                        first.version, row.version
-                    )
-                };
-                out.fault(
-                    store,
-                    Fault {
-                        other_event_id: Some(first.id.to_string()),
-                        ..store.fault_at(FaultKind::DuplicateEvent, row, detail)
-                    },
-                );
-            }
+            ids += store.events.ids();
+            let repeat = store.facts.rules(TableRole::Events).ids_repeat;
+            let mut first: Option<EventRow> = None;
+            store.events.each_by_id(&mut |row| match &first {
+                Some(first) if first.id() == row.id() => twice(store, repeat, first, row, out),
+                _ => first = Some(*row),
+            });
         }
         if any {
             Ran::Over(format!("{ids} event ids"))
@@ -51,6 +36,28 @@ impl Check for DuplicateEvent {
             Ran::CouldNot("no events of a store were supplied".to_owned())
         }
     }
+}
+
+fn twice(store: &StoreView, repeat: Repeat, first: &EventRow, row: &EventRow, out: &mut Outcome) {
+    let linked = first.version == ABSENT || row.version == ABSENT;
+    let elsewhere = first.stream != row.stream || linked;
+    let put_away = first.mark.is_archived() != row.mark.is_archived();
+    if put_away || repeat == Repeat::Anywhere || (repeat == Repeat::InOtherStreams && elsewhere) {
+        return;
+    }
+    let (here, there) = (store.events.name(row), store.events.name(first));
+    let detail = if row.is_copy_of(first) {
+        format!("the row of version {} in stream {here} occurs twice", row.version)
+    } else {
+        let versions = (first.version, row.version);
+        format!(
+            "one id for version {} of stream {there} and version {} of stream {here}",
+            versions.0, versions.1
+        )
+    };
+    let fault = store.fault_at(FaultKind::DuplicateEvent, row, detail);
+    let severity = if repeat == Repeat::Never { fault.severity } else { Severity::Warning };
+    out.fault(store, Fault { other_event_id: shown_id(first.id()), severity, ..fault });
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! The store's unique index forbids it, so a copy that shows it was merged, edited or written past the index: which
 //! of the two happened cannot be told from the copy. The same row twice is `duplicate-event`, not this.
 
-use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran, facts::EventRow};
+use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran, facts::EventRow, shown_id};
 use crate::model::{Fault, FaultKind};
 
 #[derive(Debug)]
@@ -18,25 +18,19 @@ impl Check for DuplicateVersion {
         let (mut events, mut any) = (0, false);
         for store in evidence.event_stores() {
             any = true;
-            events += store.facts.rows.len();
-            for (name, rows) in store.streams() {
-                for same in rows.chunk_by(|a, b| a.version == b.version).filter(|same| same.len() > 1) {
+            events += store.events.count();
+            store.events.each_stream(&mut |name, rows| {
+                let runs = rows.chunk_by(|a, b| a.version == b.version).filter(|same| same.len() > 1);
+                for same in runs.filter(|_| !store.is_concurrent(name)) {
                     for row in rivals(same) {
-                        let first = &same[0];
-                        let detail = format!(
-                            "version {} of stream {name} is claimed by more than one event",
-                            row.version
-                        );
-                        out.fault(
-                            store,
-                            Fault {
-                                other_event_id: (!first.id.is_none()).then(|| first.id.to_string()),
-                                ..store.fault_at(FaultKind::DuplicateVersion, row, detail)
-                            },
-                        );
+                        let version = row.version;
+                        let detail =
+                            format!("version {version} of stream {name} is claimed by more than one event");
+                        let fault = store.fault_at(FaultKind::DuplicateVersion, row, detail);
+                        out.fault(store, Fault { other_event_id: shown_id(same[0].id()), ..fault });
                     }
                 }
-            }
+            });
         }
         if any {
             Ran::Over(format!("{events} events"))
@@ -46,12 +40,21 @@ impl Check for DuplicateVersion {
     }
 }
 
-/// Of events with one version, those that are neither the first nor a copy of one before.
+/// Of events with one version, those that are neither the first, nor a copy of one before, nor the other one of a live
+/// and an archived row (a stream may be begun again once it was put away).
 fn rivals(same: &[EventRow]) -> impl Iterator<Item = &EventRow> {
+    let rivals = |row: &EventRow, before: &EventRow| {
+        let copy = if row.id().is_none() { row.is_copy_of(before) } else { row.id() == before.id() };
+        !copy && row.mark.is_archived() == before.mark.is_archived()
+    };
     same.iter()
         .enumerate()
-        .skip(1)
-        .filter(|(at, row)| row.id.is_none() || same[..*at].iter().all(|before| before.id != row.id))
+        .filter(move |(at, row)| {
+            let alike =
+                same[..*at].iter().filter(|before| before.mark.is_archived() == row.mark.is_archived());
+            let known = alike.clone().any(|before| !rivals(row, before));
+            alike.count() > 0 && !known
+        })
         .map(|(_, row)| row)
 }
 

@@ -23,8 +23,8 @@ impl Check for EventTimes {
             return Ran::CouldNot("the evidence has no time to judge by; give --as-of".to_owned());
         };
         for store in evidence.event_stores() {
-            for row in &store.facts.rows {
-                let Some(time) = row.time() else { continue };
+            store.events.each(&mut |row| {
+                let Some(time) = row.time() else { return };
                 dated += 1;
                 let late = time.since(as_of);
                 if late > judgement.settings.future_after {
@@ -34,7 +34,7 @@ impl Check for EventTimes {
                     let detail = format!("dated {time}, more than ten years before the as-of time {as_of}");
                     out.fault(store, store.fault_at(FaultKind::AncientTimestamp, row, detail));
                 }
-            }
+            });
         }
         if dated > 0 {
             Ran::Over(format!("{dated} times"))

@@ -18,50 +18,54 @@ impl Check for Order {
     fn conclude(&self, evidence: &Evidence, _: &Judgement<'_>, out: &mut Outcome) -> Ran {
         let mut compared = 0_usize;
         for store in evidence.event_stores() {
-            let (mut events, mut streams, mut widest) = (0_usize, 0_usize, 0);
-            let mut first: Option<&EventRow> = None;
-            for (_, rows) in store.streams() {
-                let made = |row: &&EventRow| row.id.time().is_some();
-                let mut latest: Option<&EventRow> = None;
-                let before = events;
-                for row in rows.iter().filter(made) {
-                    compared += 1;
-                    match latest {
-                        Some(latest) if row.id < latest.id && row.version > latest.version => {
-                            events += 1;
-                            let back = latest
-                                .id
-                                .time()
-                                .zip(row.id.time())
-                                .map_or(0, |(latest, row)| latest.since(row));
-                            widest = widest.max(back);
-                            first = first.or(Some(row));
-                        }
-                        _ => latest = Some(row),
-                    }
-                }
-                streams += usize::from(events > before);
-            }
-            if let Some(row) = first {
-                let detail = format!(
-                    "{events} events of {streams} streams have ids older than the version before them, by up to {} ms: writers' clocks differ, and a reader that follows ids may pass them by",
-                    widest / 1000
-                );
-                out.fault(
-                    store,
-                    Fault {
-                        stream_id: None,
-                        event_id: None,
-                        ..store.fault_at(FaultKind::OrderInversion, row, detail)
-                    },
-                );
-            }
+            let mut seen = Inversions::default();
+            store.events.each_stream(&mut |_, rows| seen.add(rows));
+            compared += seen.compared;
+            let Some(row) = &seen.first else { continue };
+            let detail = format!(
+                "{} events of {} streams have ids older than the version before them, by up to {} ms: writers' clocks differ, and a reader that follows ids may pass them by",
+                seen.events,
+                seen.streams,
+                seen.widest / 1000
+            );
+            let fault = store.fault_at(FaultKind::OrderInversion, row, detail);
+            out.fault(store, Fault { stream_id: None, event_id: None, ..fault });
         }
         if compared > 0 {
             Ran::Over(format!("{compared} events"))
         } else {
             Ran::CouldNot("no events with a UUIDv7 were supplied".to_owned())
         }
+    }
+}
+
+#[derive(Default)]
+struct Inversions {
+    compared: usize,
+    events: usize,
+    streams: usize,
+    /// Microseconds.
+    widest: i64,
+    first: Option<EventRow>,
+}
+
+impl Inversions {
+    fn add(&mut self, stream: &[EventRow]) {
+        let mut latest: Option<&EventRow> = None;
+        let before = self.events;
+        for row in stream.iter().filter(|row| row.id().time().is_some()) {
+            self.compared += 1;
+            match latest {
+                Some(latest) if row.id() < latest.id() && row.version > latest.version => {
+                    self.events += 1;
+                    let times = latest.id().time().zip(row.id().time());
+                    self.widest = self.widest.max(times.map_or(0, |(latest, row)| latest.since(row)));
+                    self.first.get_or_insert(*row);
+                }
+                _ => latest = Some(row),
+            }
+        }
+        self.streams += usize::from(self.events > before);
     }
 }
 

@@ -14,7 +14,7 @@ impl Check for Payloads {
     fn conclude(&self, evidence: &Evidence, _: &Judgement<'_>, out: &mut Outcome) -> Ran {
         let mut events = 0;
         for store in &evidence.stores {
-            events += store.facts.rows.len();
+            events += store.events.count();
             out.row_faults(store, &[FaultKind::InvalidPayload, FaultKind::InvalidMetadata]);
         }
         if evidence.stores.is_empty() {

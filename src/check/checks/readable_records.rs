@@ -17,7 +17,7 @@ impl Check for ReadableRecords {
     fn conclude(&self, evidence: &Evidence, _: &Judgement<'_>, out: &mut Outcome) -> Ran {
         let mut events = 0;
         for store in &evidence.stores {
-            events += store.facts.rows.len();
+            events += store.events.count();
             out.row_faults(
                 store,
                 &[

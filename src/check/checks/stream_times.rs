@@ -3,7 +3,7 @@
 //! Within a stream a later version is a later append, so its time may not be earlier by more than clocks differ. One
 //! fault a stream, at the first step back; events that are out of time altogether are `event-times`' to name.
 
-use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran, facts::EventRow};
+use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran, facts::EventRow, shown_id};
 use crate::model::{Fault, FaultKind};
 
 #[derive(Debug)]
@@ -25,36 +25,19 @@ impl Check for StreamTimes {
             (None, _) => false,
         };
         for store in evidence.event_stores() {
-            for (name, rows) in store.streams() {
+            store.events.each_stream(&mut |name, rows| {
                 streams += 1;
-                let mut latest: Option<&EventRow> = None;
-                let (mut first, mut steps) = (None, 0_u64);
-                for row in rows.iter().filter(in_time) {
-                    let back = latest.map_or(0, |latest| latest.time.saturating_sub(row.time));
-                    if back > settings.regression_over {
-                        steps += 1;
-                        first = first.or(latest.map(|latest| (latest, row)));
-                    } else if back <= 0 {
-                        latest = Some(row);
-                    }
-                }
-                if let Some((before, row)) = first {
-                    let detail = format!(
-                        "version {} of stream {name} is dated {} s before version {} ({steps} such events)",
-                        row.version,
-                        before.time.saturating_sub(row.time) / 1_000_000,
-                        before.version
-                    );
-                    let other_event_id = (!before.id.is_none()).then(|| before.id.to_string());
-                    out.fault(
-                        store,
-                        Fault {
-                            other_event_id,
-                            ..store.fault_at(FaultKind::TimestampRegression, row, detail)
-                        },
-                    );
-                }
-            }
+                let rows = rows.iter().filter(in_time);
+                let Some((before, row, steps)) = backwards(rows, settings.regression_over) else { return };
+                let detail = format!(
+                    "version {} of stream {name} is dated {} s before version {} ({steps} such events)",
+                    row.version,
+                    before.time.saturating_sub(row.time) / 1_000_000,
+                    before.version
+                );
+                let fault = store.fault_at(FaultKind::TimestampRegression, row, detail);
+                out.fault(store, Fault { other_event_id: shown_id(before.id()), ..fault });
+            });
         }
         if streams > 0 {
             Ran::Over(format!("{streams} streams"))
@@ -62,6 +45,26 @@ impl Check for StreamTimes {
             Ran::CouldNot("no events of a store were supplied".to_owned())
         }
     }
+}
+
+/// The first step back of more than `over` microseconds (the event before it and the one after), and how many there
+/// are.
+fn backwards<'a>(
+    rows: impl Iterator<Item = &'a EventRow>,
+    over: i64,
+) -> Option<(&'a EventRow, &'a EventRow, u64)> {
+    let mut latest: Option<&EventRow> = None;
+    let (mut first, mut steps) = (None, 0_u64);
+    for row in rows {
+        let back = latest.map_or(0, |latest| latest.time.saturating_sub(row.time));
+        if back > over {
+            steps += 1;
+            first = first.or(latest.map(|latest| (latest, row)));
+        } else if back <= 0 {
+            latest = Some(row);
+        }
+    }
+    first.map(|(before, row)| (before, row, steps))
 }
 
 #[cfg(test)]

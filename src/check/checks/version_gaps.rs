@@ -4,8 +4,8 @@
 //! in a backup is an event that was lost, whatever it swallows: one hole is one fault. Versions below the first are
 //! rows that the store cannot have written.
 
-use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran, StoreView, facts::EventRow};
-use crate::model::{Fault, FaultKind, Missing};
+use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran, StoreView, facts::EventRow, shown_id};
+use crate::model::{Absence, Fault, FaultKind, Missing, Severity, TableRole, TableRules};
 
 #[derive(Debug)]
 pub(crate) struct VersionGaps;
@@ -22,10 +22,15 @@ impl Check for VersionGaps {
         let (mut streams, mut any) = (0_u64, false);
         for store in evidence.event_stores() {
             any = true;
-            for (name, rows) in store.streams() {
+            let rules = store.facts.rules(TableRole::Events);
+            let mut expected = Expected::default();
+            store.events.each_stream(&mut |name, rows| {
                 streams += 1;
-                stream(store, name, rows, out);
-            }
+                if !store.is_concurrent(name) {
+                    stream(store, &rules, name, rows, &mut expected, out);
+                }
+            });
+            expected.tell(store, out);
         }
         if any {
             Ran::Over(format!("{streams} streams"))
@@ -35,25 +40,62 @@ impl Check for VersionGaps {
     }
 }
 
-fn stream(store: &StoreView, name: &str, rows: &[EventRow], out: &mut Outcome) {
+/// Holes that the store leaves by design, told once.
+#[derive(Default)]
+struct Expected {
+    holes: u64,
+    first: Option<Fault>,
+}
+
+impl Expected {
+    fn add(&mut self, fault: Fault) {
+        self.holes += 1;
+        self.first.get_or_insert(fault);
+    }
+
+    fn tell(self, store: &StoreView, out: &mut Outcome) {
+        let Some(first) = self.first else { return };
+        let more = match self.holes - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more such holes"),
+        };
+        let detail = format!("{}{more}; this store leaves holes by design", first.detail);
+        out.fault(store, Fault { severity: Severity::Info, detail, ..first });
+    }
+}
+
+fn stream(
+    store: &StoreView,
+    rules: &TableRules,
+    name: &str,
+    rows: &[EventRow],
+    expected: &mut Expected,
+    out: &mut Outcome,
+) {
     let mut before: Option<&EventRow> = None;
     for row in rows {
         if row.version < store.base {
             let detail =
                 format!("version {} in stream {name}; this store numbers from {}", row.version, store.base);
-            out.fault(
-                store,
-                Fault {
-                    expected_version: Some(store.base),
-                    ..store.fault_at(FaultKind::BadBase, row, detail)
-                },
-            );
+            let fault = store.fault_at(FaultKind::BadBase, row, detail);
+            out.fault(store, Fault { expected_version: Some(store.base), ..fault });
             continue;
         }
-        let expected = before.map_or(store.base, |before| before.version.saturating_add(1));
-        if row.version > expected {
-            let missing = Missing { from: expected, to: row.version - 1 };
-            out.fault(store, hole(store, name, before, row, missing));
+        let next = before.map_or(store.base, |before| before.version.saturating_add(1));
+        if row.version > next {
+            let fault = hole(store, name, before, row, Missing { from: next, to: row.version - 1 });
+            let absence = match before {
+                Some(_) => rules.gaps,
+                None if row.mark.is_opener() => Absence::Expected,
+                None => rules.heads,
+            };
+            match absence {
+                // So many holes are one finding: see `filtered-export`.
+                Absence::Lost | Absence::Suspicious if store.is_filtered() => {}
+                Absence::Lost => out.fault(store, fault),
+                Absence::Suspicious => out.fault(store, Fault { severity: Severity::Warning, ..fault }),
+                Absence::Expected => expected.add(fault),
+            }
         }
         before = Some(row);
     }
@@ -76,7 +118,7 @@ fn hole(store: &StoreView, name: &str, before: Option<&EventRow>, row: &EventRow
     Fault {
         expected_version: Some(missing.from),
         missing: Some(missing),
-        other_event_id: before.filter(|before| !before.id.is_none()).map(|before| before.id.to_string()),
+        other_event_id: before.and_then(|before| shown_id(before.id())),
         ..store.fault_at(kind, row, format!("{versions} {verb} missing in stream {name}, {place}"))
     }
 }

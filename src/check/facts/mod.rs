@@ -1,10 +1,12 @@
 //! What one source adds up to. Mergeable piece by piece, without a threshold in it.
 
+mod index;
 mod logs;
 mod stores;
 
+pub use index::{ABSENT, EventIndex, EventRow, Streams};
 pub use logs::{LevelFacts, LogFacts, PatternFacts, Sample};
-pub use stores::{CheckpointRow, EventRow, NO_TIME, StoreFacts, StoreKey, Streams};
+pub use stores::{CheckpointRow, IdAt, StoreFacts, StoreKey};
 
 use std::collections::BTreeMap;
 
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     fold::{Distinct, FirstN, State, merge_maps},
-    model::{Account, Batch, Problem, Window, Zone},
+    model::{Account, Batch, Problem, Sequence, Window, Zone},
 };
 
 /// Problems listed of one source.
@@ -34,6 +36,8 @@ pub struct SourceFacts {
     pub log: LogFacts,
     #[serde(with = "as_pairs")]
     pub stores: BTreeMap<StoreKey, StoreFacts>,
+    /// Of a dump: where its sequences stood.
+    pub sequences: Vec<Sequence>,
 }
 
 impl SourceFacts {
@@ -48,6 +52,7 @@ impl SourceFacts {
         for note in &batch.notes {
             self.notes.add(note);
         }
+        self.sequences.extend(batch.sequences.iter().cloned());
         for rows in &batch.tables {
             let key = StoreKey { schema: rows.table.schema.clone(), profile: rows.table.profile.clone() };
             self.stores.entry(key).or_default().observe(rows);
@@ -57,7 +62,7 @@ impl SourceFacts {
 
 impl State for SourceFacts {
     fn merge(&mut self, next: Self) {
-        let SourceFacts { account, zone, window, problems, notes, log, stores } = next;
+        let SourceFacts { account, zone, window, problems, notes, log, stores, sequences } = next;
         self.account.add(account);
         self.zone = self.zone.max(zone);
         self.window.join(&window);
@@ -65,6 +70,7 @@ impl State for SourceFacts {
         self.notes.merge(notes);
         self.log.merge(log);
         merge_maps(&mut self.stores, stores);
+        self.sequences.extend(sequences);
     }
 }
 

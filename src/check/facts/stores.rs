@@ -1,14 +1,19 @@
-//! What the rows of an event store add up to: an index of its events, forty-eight bytes each, from which every check
-//! is answered; and the faults that single rows showed.
+//! What the rows of an event store add up to: an index of its events ([`super::EventIndex`]), what other tables claim
+//! of its streams, and the faults that single rows showed.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fold::{Days, FirstN, State},
-    model::{EventId, FaultKind, RowFault, TableRole, TableRows, Timestamp, Window},
+    fold::{Days, FirstN, State, merge_maps},
+    model::{
+        EventId, FaultKind, RowFault, StreamClaim, TableRole, TableRows, TableRules, Timestamp, Transaction,
+        Window,
+    },
 };
+
+use super::index::EventIndex;
 
 /// Faults listed of one kind and store; all are counted.
 const LISTED_FAULTS: usize = 10_000;
@@ -20,28 +25,6 @@ pub struct StoreKey {
     pub profile: String,
 }
 
-/// Stands for a missing time.
-pub const NO_TIME: i64 = i64::MIN;
-
-/// One event in the index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventRow {
-    pub id: EventId,
-    /// Microseconds since 1970, or [`NO_TIME`].
-    pub time: i64,
-    pub version: i64,
-    /// Offset of its row.
-    pub byte: u64,
-    /// Index into [`Streams`].
-    pub stream: u32,
-}
-
-impl EventRow {
-    pub fn time(&self) -> Option<Timestamp> {
-        (self.time != NO_TIME).then_some(Timestamp(self.time))
-    }
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointRow {
     pub byte: u64,
@@ -50,33 +33,54 @@ pub struct CheckpointRow {
     pub updated_at: Option<Timestamp>,
 }
 
-/// Memory: 48 bytes an event, and each stream's name twice.
+/// An id and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct IdAt {
+    pub id: EventId,
+    pub byte: u64,
+}
+
+/// Memory: that of the index, and what smaller tables hold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StoreFacts {
-    /// Whether an events table was seen, empty or not; a checkpoint table may come alone.
-    pub has_events: bool,
-    pub has_checkpoints: bool,
-    pub first_versions: Vec<i64>,
-    pub streams: Streams,
-    pub rows: Vec<EventRow>,
+    /// The tables that were seen, empty or not, with the rules that their writer keeps.
+    pub tables: BTreeMap<TableRole, Arc<TableRules>>,
+    pub events: EventIndex,
     pub checkpoints: Vec<CheckpointRow>,
-    pub faults: std::collections::BTreeMap<FaultKind, FirstN<RowFault, LISTED_FAULTS>>,
+    /// What the stream table says.
+    pub heads: Vec<StreamClaim>,
+    pub snapshots: Vec<StreamClaim>,
+    pub transactions: Vec<Transaction>,
+    /// Events of a table that knows no streams.
+    pub bodies: Vec<IdAt>,
+    /// What events name as their cause.
+    pub causes: Vec<IdAt>,
+    pub faults: BTreeMap<FaultKind, FirstN<RowFault, LISTED_FAULTS>>,
     pub window: Window,
     /// Of times that can be trusted: an event's own, or its id's where that is earlier.
     pub days: Days,
 }
 
 impl StoreFacts {
+    pub fn has(&self, role: TableRole) -> bool {
+        self.tables.contains_key(&role)
+    }
+
+    /// The rules of a table; the defaults where it was not seen.
+    pub fn rules(&self, role: TableRole) -> Arc<TableRules> {
+        self.tables.get(&role).cloned().unwrap_or_default()
+    }
+
     pub fn observe(&mut self, rows: &TableRows<'_>) {
-        match rows.table.role {
-            TableRole::Events => self.has_events = true,
-            TableRole::Checkpoints => self.has_checkpoints = true,
-        }
-        self.first_versions.clone_from(&rows.table.first_versions);
+        let role = rows.table.role();
+        self.tables.entry(role).or_insert_with(|| Arc::clone(&rows.table.rules));
         for event in &rows.events {
-            let stream = self.streams.intern(&event.stream);
-            let time = event.time.map_or(NO_TIME, |time| time.0);
-            self.rows.push(EventRow { id: event.id, time, version: event.version, byte: event.byte, stream });
+            if role == TableRole::Bodies {
+                self.bodies.push(IdAt { id: event.id, byte: event.byte });
+            } else {
+                self.events.observe(event);
+            }
+            self.causes.extend(event.cause.map(|id| IdAt { id, byte: event.byte }));
             let trusted = [event.time, event.id.time()].into_iter().flatten().min();
             if let Some(time) = trusted {
                 self.days.add(time.day(), time.0);
@@ -91,6 +95,9 @@ impl StoreFacts {
             position: checkpoint.position.as_deref().map(str::to_owned),
             updated_at: checkpoint.updated_at,
         }));
+        let claims = if role == TableRole::Streams { &mut self.heads } else { &mut self.snapshots };
+        claims.extend(rows.claims.iter().cloned());
+        self.transactions.extend(rows.transactions.iter().cloned());
         for fault in &rows.faults {
             self.faults.entry(fault.kind).or_default().push_with(|| fault.clone());
         }
@@ -100,85 +107,31 @@ impl StoreFacts {
 impl State for StoreFacts {
     fn merge(&mut self, next: Self) {
         let StoreFacts {
-            has_events,
-            has_checkpoints,
-            first_versions,
-            streams,
-            mut rows,
+            tables,
+            events,
             checkpoints,
+            heads,
+            snapshots,
+            transactions,
+            bodies,
+            causes,
             faults,
             window,
             days,
         } = next;
-        self.has_events |= has_events;
-        self.has_checkpoints |= has_checkpoints;
-        if self.first_versions.is_empty() {
-            self.first_versions = first_versions;
+        for (role, rules) in tables {
+            self.tables.entry(role).or_insert(rules);
         }
-        let renumbered: Vec<u32> = streams.names.iter().map(|name| self.streams.intern_arc(name)).collect();
-        for row in &mut rows {
-            row.stream = renumbered[row.stream as usize];
-        }
-        self.rows.append(&mut rows);
+        self.events.merge(events);
         self.checkpoints.extend(checkpoints);
-        for (kind, listed) in faults {
-            self.faults.entry(kind).or_default().merge(listed);
-        }
+        self.heads.extend(heads);
+        self.snapshots.extend(snapshots);
+        self.transactions.extend(transactions);
+        self.bodies.extend(bodies);
+        self.causes.extend(causes);
+        merge_maps(&mut self.faults, faults);
         self.window.join(&window);
         self.days.merge(days);
-    }
-}
-
-/// The stream names of a store, numbered by first appearance.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(from = "Vec<String>", into = "Vec<String>")]
-pub struct Streams {
-    pub names: Vec<Arc<str>>,
-    numbers: HashMap<Arc<str>, u32, foldhash::fast::FixedState>,
-}
-
-impl Streams {
-    pub fn intern(&mut self, name: &str) -> u32 {
-        match self.numbers.get(name) {
-            Some(number) => *number,
-            None => self.add(Arc::from(name)),
-        }
-    }
-
-    fn intern_arc(&mut self, name: &Arc<str>) -> u32 {
-        match self.numbers.get(name) {
-            Some(number) => *number,
-            None => self.add(Arc::clone(name)),
-        }
-    }
-
-    fn add(&mut self, name: Arc<str>) -> u32 {
-        let number = self.names.len() as u32;
-        self.names.push(Arc::clone(&name));
-        self.numbers.insert(name, number);
-        number
-    }
-}
-
-impl PartialEq for Streams {
-    fn eq(&self, other: &Streams) -> bool {
-        self.names == other.names
-    }
-}
-
-impl From<Vec<String>> for Streams {
-    fn from(names: Vec<String>) -> Streams {
-        let mut streams = Streams::default();
-        for name in names {
-            streams.add(Arc::from(name));
-        }
-        streams
-    }
-}
-
-impl From<Streams> for Vec<String> {
-    fn from(streams: Streams) -> Vec<String> {
-        streams.names.iter().map(std::string::ToString::to_string).collect()
     }
 }
 
@@ -187,7 +140,7 @@ mod tests {
     use super::*;
     use crate::{
         fold::laws,
-        model::{IdShape, StoredEvent, Table, profile::Columns},
+        model::{Columns, StoredEvent, Table},
     };
 
     #[test]
@@ -195,10 +148,8 @@ mod tests {
         let table = Arc::new(Table {
             profile: "p".to_owned(),
             schema: String::new(),
-            role: TableRole::Events,
-            id_shape: IdShape::Uuid,
-            first_versions: vec![1],
             columns: Columns::default(),
+            rules: Arc::default(),
         });
         let events = [("a", 1, 10), ("b", 1, 11), ("a", 2, 12), ("c", 5, 13), ("b", 1, 14)];
         laws::hold::<StoreFacts, _>(&events, |facts, (stream, version, byte)| {
@@ -207,9 +158,10 @@ mod tests {
             rows.events.push(StoredEvent {
                 byte: *byte,
                 stream: (*stream).into(),
-                version: *version,
+                version: Some(*version),
                 id: EventId(u128::from(*byte)),
                 time,
+                ..StoredEvent::default()
             });
             if *version == 5 {
                 rows.faults.push(RowFault {

@@ -8,6 +8,7 @@ use crate::{
         Exit,
         args::{Patterns, PatternsAction},
         plan::{self, Data},
+        store_samples,
     },
     model::{Condition, Pattern, Sample},
 };
@@ -21,7 +22,8 @@ pub(crate) fn run(args: &Patterns) -> anyhow::Result<Exit> {
             Some(pattern) => show(pattern, &mut out)?,
             None => anyhow::bail!("no pattern has the id `{id}`; `coroner patterns list` names all"),
         },
-        PatternsAction::Test => test(&data, &mut out)?,
+        PatternsAction::Stores => stores(&data, &mut out)?,
+        PatternsAction::Test => test(data, &mut out)?,
         PatternsAction::Lint => run_lint(&data, &mut out)?,
     };
     out.flush()?;
@@ -93,8 +95,16 @@ fn shown_sample(sample: &Sample) -> String {
     }
 }
 
-fn test(data: &Data, out: &mut dyn Write) -> io::Result<Exit> {
+fn stores(data: &Data, out: &mut dyn Write) -> io::Result<Exit> {
+    for profile in &data.lexicon.stores {
+        writeln!(out, "{:<20}  {}", profile.id, profile.about)?;
+    }
+    Ok(Exit::Success)
+}
+
+fn test(data: Data, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let failures = test_samples(&data.packs, &data.matcher);
+    let patterns = data.packs.patterns.len();
     for failure in &failures {
         let expected = if failure.expected { "must match" } else { "must not match" };
         writeln!(out, "FAILED {}: {expected}: {}", failure.pattern, failure.sample)?;
@@ -105,8 +115,14 @@ fn test(data: &Data, out: &mut dyn Write) -> io::Result<Exit> {
         .iter()
         .map(|pattern| pattern.samples.hits.len() + pattern.samples.misses.len())
         .sum();
-    writeln!(out, "{} patterns, {samples} samples, {} failed", data.packs.patterns.len(), failures.len())?;
-    Ok(if failures.is_empty() { Exit::Success } else { Exit::Findings })
+    writeln!(out, "{patterns} patterns, {samples} samples, {} failed", failures.len())?;
+    let tested = store_samples::test(data.lexicon)?;
+    for failure in &tested.failures {
+        writeln!(out, "FAILED {failure}")?;
+    }
+    let (profiles, samples) = (tested.profiles, tested.samples);
+    writeln!(out, "{profiles} store profiles, {samples} samples, {} failed", tested.failures.len())?;
+    Ok(if failures.is_empty() && tested.failures.is_empty() { Exit::Success } else { Exit::Findings })
 }
 
 fn run_lint(data: &Data, out: &mut dyn Write) -> io::Result<Exit> {

@@ -1,0 +1,82 @@
+//! The stream table against the events.
+//!
+//! Stores keep a row for each stream with its newest version and check appends against it. A row that says another
+//! version than the events refuses every append to its stream, or lets one through that forks it. An empty stream table
+//! beside events says nothing: stores that do not keep one leave it so.
+
+use std::collections::BTreeMap;
+
+use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran, StoreView};
+use crate::model::{Fault, FaultKind, HeadsKept, Severity, StreamClaim, TableRole};
+
+#[derive(Debug)]
+pub(crate) struct StreamTable;
+
+impl Check for StreamTable {
+    fn meta(&self) -> Meta {
+        Meta { id: "stream-table", about: "stream tables that disagree with the events" }
+    }
+
+    fn conclude(&self, evidence: &Evidence, _: &Judgement<'_>, out: &mut Outcome) -> Ran {
+        let (mut compared, mut why) = (0_usize, "no stream table was supplied");
+        for store in evidence.stores.iter().filter(|store| store.has(TableRole::Streams)) {
+            if !store.has(TableRole::Events) {
+                why = "a stream table was supplied without its events";
+            } else if store.is_torn() || store.is_filtered() {
+                why = "the events are torn or filtered, so their newest versions are not known";
+            } else if store.facts.heads.is_empty() {
+                why = "the stream table is empty";
+            } else {
+                compared += store.facts.heads.len();
+                compare(store, out);
+            }
+        }
+        if compared > 0 { Ran::Over(format!("{compared} streams")) } else { Ran::CouldNot(why.to_owned()) }
+    }
+}
+
+fn compare(store: &StoreView, out: &mut Outcome) {
+    let rules = store.facts.rules(TableRole::Streams);
+    let mut heads: BTreeMap<&str, &StreamClaim> =
+        store.facts.heads.iter().map(|head| (head.stream.as_str(), head)).collect();
+    let severity = match rules.heads_kept {
+        HeadsKept::Always => FaultKind::StreamMismatch.severity(),
+        HeadsKept::Sometimes => Severity::Info,
+    };
+    let mut state = |stream: &str, byte: u64, expected: Option<i64>, actual: Option<i64>, detail: String| {
+        let fault = store.fault(FaultKind::StreamMismatch, byte, detail);
+        out.fault(
+            store,
+            Fault {
+                severity,
+                stream_id: Some(stream.to_owned()),
+                expected_version: expected,
+                actual_version: actual,
+                ..fault
+            },
+        );
+    };
+    store.events.each_stream(&mut |name, rows| {
+        let newest = rows[rows.len() - 1];
+        match heads.remove(name) {
+            Some(head) if head.version != newest.version => {
+                let detail = format!(
+                    "the stream table has {name} at version {}, its newest event is version {}",
+                    head.version, newest.version
+                );
+                state(name, head.byte, Some(head.version), Some(newest.version), detail);
+            }
+            Some(_) => {}
+            None => {
+                let detail = format!("stream {name} has events and no row in the stream table");
+                state(name, newest.byte, None, Some(newest.version), detail);
+            }
+        }
+    });
+    // A row at or below the first version's predecessor is a stream without events, which is none at all.
+    for head in heads.into_values().filter(|head| head.version >= store.base) {
+        let detail =
+            format!("the stream table has {} at version {}, and it has no events", head.stream, head.version);
+        state(&head.stream, head.byte, Some(head.version), None, detail);
+    }
+}
