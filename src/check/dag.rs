@@ -88,7 +88,8 @@ impl Dag {
         ids.sort_unstable();
         for at in ids {
             let Transaction { parents, replica, .. } = &self.transactions[at];
-            if !begun.insert(*replica) && parents.is_empty() {
+            // A file without a header has no replica.
+            if !replica.is_none() && !begun.insert(*replica) && parents.is_empty() {
                 self.second_roots.push(at);
             }
         }

@@ -11,6 +11,7 @@ mod csv_text;
 mod entry;
 mod formats {
     pub(super) mod cri_log;
+    pub(super) mod eventcore_fs;
     pub(super) mod json_log;
     pub(super) mod otlp_json;
     pub(super) mod pg_csvlog;
@@ -46,6 +47,7 @@ pub const FORMATS: &[&dyn Format] = &[
     &formats::pg_jsonlog::PgJsonlog,
     &formats::pg_csvlog::PgCsvlog,
     &formats::pg_dump::PgDump,
+    &formats::eventcore_fs::EventcoreFs,
     &formats::store_jsonl::StoreJsonl,
     &formats::store_json_array::StoreJsonArray,
     &formats::store_csv::StoreCsv,

@@ -42,6 +42,16 @@ impl<'a> Cell<'a> {
         }
     }
 
+    /// The same cell, borrowing from nothing.
+    pub(super) fn into_owned<'b>(self) -> Cell<'b> {
+        match self {
+            Cell::Missing => Cell::Missing,
+            Cell::Null => Cell::Null,
+            Cell::Text(text) => Cell::Text(text.into_owned().into()),
+            Cell::Json(text) => Cell::Text(text.to_owned().into()),
+        }
+    }
+
     fn take(&mut self) -> Cow<'a, str> {
         match std::mem::take(self) {
             Cell::Text(text) => text,

@@ -64,7 +64,8 @@ impl Format for StoreJsonl {
 
 /// The table whose columns are the members of the first whole line.
 fn table(head: &Head<'_>, lexicon: &Lexicon) -> Option<Table> {
-    head.text.lines().take(5).find_map(|line| columns(line).and_then(|names| lexicon.table("", &names)))
+    let names = |line: &str| columns(line).or_else(|| columns(&undoubled(line)?));
+    head.text.lines().take(5).find_map(|line| lexicon.table("", &names(line)?))
 }
 
 /// The names of an object's members.
@@ -72,6 +73,12 @@ pub(super) fn columns(text: &str) -> Option<Vec<String>> {
     let mut names = Vec::new();
     json::members(text, |key, _| names.push(key.to_owned())).ok()?;
     Some(names)
+}
+
+/// `\copy (select row_to_json(t) ...)` in its text format doubles each backslash of the JSON: a line as it was meant.
+/// `None` where it has none.
+fn undoubled(line: &str) -> Option<String> {
+    line.contains("\\\\").then(|| line.replace("\\\\", "\\"))
 }
 
 /// One row as a JSON object. `unended`: nothing follows it, not even a line end.
@@ -82,6 +89,28 @@ pub(super) fn json_row<'a>(
     text: &'a str,
     unended: bool,
 ) {
+    let (cells, broken) = cells(table, text);
+    let Some((err, last_name)) = broken else {
+        rows::row(batch, table, at, cells);
+        return;
+    };
+    let meant = undoubled(text);
+    if let Some((cells, None)) = meant.as_deref().map(|meant| self::cells(table, meant)) {
+        batch.note(
+            "backslashes are doubled, as \\copy writes them in its text format: read as they were meant",
+        );
+        rows::row(batch, table, at, cells.into_iter().map(Cell::into_owned).collect());
+    } else if unended {
+        let detail = format!("the last row is cut off after {} bytes", text.len());
+        rows::broken_row(batch, table, at, cells, FaultKind::TornTail, detail);
+    } else {
+        let detail = format!("{}, after member `{last_name}`", rows::json_error(text, err));
+        rows::broken_row(batch, table, at, cells, FaultKind::MalformedRecord, detail);
+    }
+}
+
+/// The cells of a row, and what ended it early: the error, and the last member before it.
+fn cells<'a>(table: &Table, text: &'a str) -> (Vec<Cell<'a>>, Option<(json::Error, &'a str)>) {
     let columns = &table.columns;
     let mut cells = vec![Cell::Missing; columns.names.len()];
     let mut expected = 0;
@@ -99,17 +128,7 @@ pub(super) fn json_row<'a>(
             expected = column + 1;
         }
     });
-    match read {
-        Ok(()) => rows::row(batch, table, at, cells),
-        Err(_) if unended => {
-            let detail = format!("the last row is cut off after {} bytes", text.len());
-            rows::broken_row(batch, table, at, cells, FaultKind::TornTail, detail);
-        }
-        Err(err) => {
-            let detail = format!("{}, after member `{last_name}`", rows::json_error(text, err));
-            rows::broken_row(batch, table, at, cells, FaultKind::MalformedRecord, detail);
-        }
-    }
+    (cells, read.err().map(|err| (err, last_name)))
 }
 
 fn cell(value: Json<'_>, json: bool) -> Cell<'_> {
@@ -152,6 +171,25 @@ mod tests {
                 "3 invalid-payload a is NULL",
                 "5 torn-tail a the last row is cut off after 78 bytes",
                 "records 2 rejected 2 skipped 1",
+            ],
+        );
+    }
+
+    #[test]
+    fn reads_doubled_backslashes_as_they_were_meant() {
+        check(
+            &StoreJsonl,
+            concat!(
+                r#"{"event_id":"01a20909-dd33-7125-80f1-dcbddf0901e6","stream_id":"a","stream_version":2,"event_data":{"x": 1},"metadata":null}"#,
+                "\n",
+                r#"{"event_id":"01a20909-dd33-7125-80f1-dcbddf0901e5","stream_id":"a","stream_version":1,"event_data":{"note": "say \\"hi\\""},"metadata":null}"#,
+                "\n",
+            ),
+            &[
+                "1 - a@2 01a20909-dd33-7125-80f1-dcbddf0901e6",
+                "2 - a@1 01a20909-dd33-7125-80f1-dcbddf0901e5",
+                "note backslashes are doubled, as \\copy writes them in its text format: read as they were meant",
+                "records 2 rejected 0 skipped 0",
             ],
         );
     }
