@@ -76,8 +76,12 @@ fn fold_store(criterion: &mut Criterion) {
     let settings = Settings::default();
     let (as_of, _) = check::as_of(&settings, &sources);
     let judgement = Judgement { settings: &settings, patterns: &[], as_of };
-    let evidence = Evidence::new(sources.clone());
-    assert!(!check::conclude(&evidence, &judgement).0.faults.is_empty(), "the planted faults are found");
+    let room = check::Room { memory: u64::MAX, folder: std::env::temp_dir() };
+    let evidence = Evidence::new(sources.clone(), &room).expect("in memory");
+    assert!(
+        !check::conclude(&evidence, &judgement).expect("in memory").0.faults.is_empty(),
+        "the planted faults are found"
+    );
 
     let mut group = group(criterion, "fold store", source.bytes());
     group.bench_function("observe", |bencher| bencher.iter(|| black_box(observe())));
@@ -85,7 +89,11 @@ fn fold_store(criterion: &mut Criterion) {
         bencher.iter_batched(|| pieces.clone(), merge, BatchSize::LargeInput);
     });
     group.bench_function("index", |bencher| {
-        bencher.iter_batched(|| sources.clone(), Evidence::new, BatchSize::LargeInput);
+        bencher.iter_batched(
+            || sources.clone(),
+            |sources| Evidence::new(sources, &room),
+            BatchSize::LargeInput,
+        );
     });
     group.bench_function("conclude", |bencher| {
         bencher.iter(|| check::conclude(black_box(&evidence), &judgement));

@@ -12,7 +12,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use coroner::{
     classify::{Matcher, Packs},
     decode::Lexicon,
-    engine::{self, PIECE_BYTES, Plan, Progress, Scope},
+    engine::{self, PIECE_BYTES, Plan, Progress, Room, Scope},
     ingest::{self, HashKind},
     model::Settings,
 };
@@ -40,7 +40,7 @@ fn whole(criterion: &mut Criterion) {
             let run = || {
                 pool.install(|| {
                     let partial = engine::scan(&plan, &found, &Progress::default()).expect("nobody stops it");
-                    engine::conclude(&plan, &found, partial)
+                    engine::conclude(&plan, &found, partial).expect("in memory")
                 })
             };
             assert_eq!(run().verdict.incomplete, Vec::<String>::new());
@@ -62,8 +62,7 @@ fn plan(threads: usize) -> Plan {
         scope: Scope::Everything,
         threads,
         piece_bytes: PIECE_BYTES,
-        max_memory: u64::MAX,
-        tmp_dir: std::env::temp_dir(),
+        room: Room { memory: u64::MAX, folder: std::env::temp_dir() },
         hash: HashKind::Blake3,
         arguments: Vec::new(),
     }

@@ -30,6 +30,7 @@ use crate::{
     model::Settings,
 };
 
+pub use crate::check::Room;
 pub use conclude::conclude;
 pub use scan::scan;
 
@@ -46,9 +47,8 @@ pub struct Plan {
     /// Bytes that a piece holds at least.
     pub piece_bytes: usize,
     pub hash: HashKind,
-    /// Bytes of the events' index beyond which sorted runs go to `tmp_dir`.
-    pub max_memory: u64,
-    pub tmp_dir: std::path::PathBuf,
+    /// How much of the events' index may be in memory.
+    pub room: Room,
     /// As the report repeats them.
     pub arguments: Vec<String>,
 }
@@ -76,14 +76,19 @@ pub struct Progress {
     pub stop: AtomicBool,
 }
 
-/// The run was stopped from outside.
+/// Why a run ended without a report.
 #[derive(Debug, thiserror::Error)]
-#[error("interrupted")]
-pub struct Interrupted;
+pub enum Stopped {
+    /// From outside.
+    #[error("interrupted")]
+    Interrupted,
+    #[error("{}: sorted runs cannot be kept there: {why}; free space, or choose another --tmp-dir", folder.display())]
+    Disk { folder: std::path::PathBuf, why: std::io::Error },
+}
 
 impl Progress {
-    fn stopped(&self) -> Result<(), Interrupted> {
-        if self.stop.load(Ordering::Relaxed) { Err(Interrupted) } else { Ok(()) }
+    fn stopped(&self) -> Result<(), Stopped> {
+        if self.stop.load(Ordering::Relaxed) { Err(Stopped::Interrupted) } else { Ok(()) }
     }
 }
 
@@ -118,6 +123,22 @@ pub(super) struct Reading {
 }
 
 impl Partial {
+    /// Moves indexes to disk while they take more memory than there is room, the largest first.
+    pub(super) fn make_room(&mut self, room: &Room) -> Result<(), Stopped> {
+        let stores = self.sources.values_mut().flat_map(|part| part.facts.stores.values_mut());
+        let mut indexes: Vec<_> = stores.map(|store| &mut store.events).collect();
+        let mut total: u64 = indexes.iter().map(|index| index.memory()).sum();
+        indexes.sort_by_key(|index| std::cmp::Reverse(index.memory()));
+        for index in indexes {
+            if total <= room.memory {
+                break;
+            }
+            total -= index.memory();
+            index.spill(&room.folder).map_err(|why| Stopped::Disk { folder: room.folder.clone(), why })?;
+        }
+        Ok(())
+    }
+
     /// Joins what comes after `self`: other sources, or the rest of the same ones.
     #[must_use]
     pub fn then(mut self, next: Partial) -> Partial {

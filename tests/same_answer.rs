@@ -9,7 +9,7 @@ use std::{
 use coroner::{
     classify::{Matcher, Packs},
     decode::Lexicon,
-    engine::{self, PIECE_BYTES, Plan, Progress, Scope},
+    engine::{self, PIECE_BYTES, Plan, Progress, Room, Scope},
     ingest::{self, Found, HashKind},
     model::{Settings, report::Report},
     report::WRITERS,
@@ -27,8 +27,7 @@ fn plan(threads: usize, piece_bytes: usize) -> Plan {
         threads,
         piece_bytes,
         hash: HashKind::Blake3,
-        max_memory: u64::MAX,
-        tmp_dir: std::env::temp_dir(),
+        room: Room { memory: u64::MAX, folder: std::env::temp_dir() },
         arguments: Vec::new(),
     }
 }
@@ -40,7 +39,7 @@ fn reports(evidence: &[String], threads: usize, piece_bytes: usize) -> String {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     let progress = Progress::default();
     let partial = pool.install(|| engine::scan(&plan, &found, &progress)).expect("not interrupted");
-    written(&engine::conclude(&plan, &found, partial))
+    written(&engine::conclude(&plan, &found, partial).expect("in memory"))
 }
 
 /// A report in every format, one after another.
@@ -121,7 +120,7 @@ fn when_the_evidence_is_read_in_parts_and_joined() {
         let found = Found { evidence: evidence.collect(), passed_over: Vec::new() };
         engine::scan(&plan, &found, &Progress::default()).expect("not interrupted")
     };
-    let whole = written(&engine::conclude(&plan, &all, part(|_| true)));
+    let whole = written(&engine::conclude(&plan, &all, part(|_| true)).expect("in memory"));
     // Every third source elsewhere; joined from the left, from the right, and in the other order.
     let parts: [fn(usize) -> bool; 3] = [|at| at % 3 == 0, |at| at % 3 == 1, |at| at % 3 == 2];
     let [a, b, c] = parts;
@@ -131,7 +130,7 @@ fn when_the_evidence_is_read_in_parts_and_joined() {
         part(c).then(part(a)).then(part(b)),
     ] {
         assert!(
-            written(&engine::conclude(&plan, &all, joined)) == whole,
+            written(&engine::conclude(&plan, &all, joined).expect("in memory")) == whole,
             "the parts do not add up to the whole"
         );
     }

@@ -35,6 +35,7 @@ mod checks {
 }
 mod as_of;
 mod dag;
+mod disk;
 mod events;
 pub mod facts;
 mod lineage;
@@ -47,10 +48,14 @@ mod view;
 
 pub use as_of::as_of;
 pub use dag::Dag;
-pub use events::Events;
+pub use events::{Events, Room};
 pub use outcome::Outcome;
 pub use twins::{Twin, twins};
 pub use view::{Evidence, StoreView, shown_id};
+
+use std::io;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::model::{
     Pattern, Settings, Timestamp,
@@ -117,20 +122,35 @@ pub enum Ran {
     CouldNot(String),
 }
 
-/// Runs every check, in order of id.
-pub fn conclude(evidence: &Evidence, judgement: &Judgement<'_>) -> (Outcome, Vec<CheckRow>) {
-    let mut out = Outcome::default();
-    let mut rows = Vec::new();
-    for check in CHECKS {
-        let id = check.meta().id.to_owned();
-        rows.push(match check.conclude(evidence, judgement, &mut out) {
-            Ran::Over(observed) => CheckRow { id, status: CheckStatus::Ran, why: None, observed },
-            Ran::CouldNot(why) => {
-                CheckRow { id, status: CheckStatus::CouldNotRun, why: Some(why), observed: String::new() }
-            }
-        });
+/// Runs every check, side by side; what they state stands in order of id.
+///
+/// # Errors
+///
+/// What the disk says, where an index did not fit into memory: then nothing can be stated.
+pub fn conclude(evidence: &Evidence, judgement: &Judgement<'_>) -> io::Result<(Outcome, Vec<CheckRow>)> {
+    let ran: Vec<(Outcome, CheckRow)> =
+        CHECKS.par_iter().map(|check| run(*check, evidence, judgement)).collect();
+    if let Some(err) = evidence.stores.iter().find_map(|store| store.events.failure()) {
+        return Err(err);
+    }
+    let (mut out, mut rows) = (Outcome::default(), Vec::new());
+    for (outcome, row) in ran {
+        out.join(outcome);
+        rows.push(row);
     }
     out.sort_faults();
     store_findings::add(evidence, &mut out);
-    (out, rows)
+    Ok((out, rows))
+}
+
+fn run(check: &dyn Check, evidence: &Evidence, judgement: &Judgement<'_>) -> (Outcome, CheckRow) {
+    let mut out = Outcome::default();
+    let id = check.meta().id.to_owned();
+    let row = match check.conclude(evidence, judgement, &mut out) {
+        Ran::Over(observed) => CheckRow { id, status: CheckStatus::Ran, why: None, observed },
+        Ran::CouldNot(why) => {
+            CheckRow { id, status: CheckStatus::CouldNotRun, why: Some(why), observed: String::new() }
+        }
+    };
+    (out, row)
 }

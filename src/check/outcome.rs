@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    fold::FirstN,
+    fold::{FirstN, merge_maps},
     model::{Fault, FaultKind, Finding, report::PatternSeen},
 };
 
@@ -25,6 +25,14 @@ impl Outcome {
     pub fn fault(&mut self, store: &super::StoreView, fault: Fault) {
         let key = (store.path.clone(), store.key.clone(), fault.kind);
         self.faults.entry(key).or_default().push(fault);
+    }
+
+    /// Takes in what another check stated.
+    pub(super) fn join(&mut self, other: Outcome) {
+        let Outcome { findings, patterns, faults } = other;
+        self.findings.extend(findings);
+        self.patterns.extend(patterns);
+        merge_maps(&mut self.faults, faults);
     }
 
     /// Puts the faults of each kind in the order of their file: rows of two partitions in one piece come table by

@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    Check, Judgement, Outcome, Ran,
+    Check, Judgement, Outcome, Ran, Room,
     facts::{SourceFacts, StoreFacts, StoreKey},
     view::Evidence,
 };
@@ -30,11 +30,19 @@ pub(super) fn check(check: &dyn Check, rows: &str, expected: &[&str]) {
     let lines: Vec<&str> = rows.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let whole = conclude(check, facts(&lines));
     assert_eq!(whole, expected);
+    let mut spilled = facts(&lines);
+    spilled.events.spill(&room().folder).expect("a disk");
+    assert_eq!(conclude(check, spilled), whole, "from disk");
     for cut in 1..lines.len() {
         let mut joined = facts(&lines[..cut]);
         joined.merge(facts(&lines[cut..]));
         // Places differ after a cut; everything else may not.
         assert_eq!(conclude(check, joined), whole, "cut after row {cut}");
+        let (mut first, mut rest) = (facts(&lines[..cut]), facts(&lines[cut..]));
+        first.events.spill(&room().folder).expect("a disk");
+        rest.events.spill(&room().folder).expect("a disk");
+        first.merge(rest);
+        assert_eq!(conclude(check, first), whole, "from two runs cut after row {cut}");
     }
 }
 
@@ -79,10 +87,15 @@ fn id(number: &str) -> EventId {
     EventId(ms << 80 | 7 << 76 | 0b10 << 62 | number)
 }
 
+/// Room for two rows at a time in what goes to disk.
+fn room() -> Room {
+    Room { memory: 0, folder: std::env::temp_dir() }
+}
+
 fn conclude(check: &dyn Check, facts: StoreFacts) -> Vec<String> {
     let mut source = SourceFacts::default();
     source.stores.insert(StoreKey::default(), facts);
-    let evidence = Evidence::new(BTreeMap::from([("dump".to_owned(), source)]));
+    let evidence = Evidence::new(BTreeMap::from([("dump".to_owned(), source)]), &room()).expect("in memory");
     let settings = Settings { as_of: AsOf::At(Timestamp(AS_OF * SECOND)), ..Settings::default() };
     let judgement = Judgement { settings: &settings, patterns: &[], as_of: Some(Timestamp(AS_OF * SECOND)) };
     let mut out = Outcome::default();

@@ -1,6 +1,6 @@
 //! The facts as checks read them: sources that count, and stores sorted for questions about order.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use crate::{
     fold::merge_maps,
@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     dag::Dag,
-    events::Events,
+    events::{Events, Room},
     facts::{ABSENT, EventRow, LogFacts, SourceFacts, StoreFacts, StoreKey},
     lineage,
 };
@@ -25,19 +25,24 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    pub fn new(sources: BTreeMap<String, SourceFacts>) -> Evidence {
+    /// Puts everything in order.
+    ///
+    /// # Errors
+    ///
+    /// What the disk says, where an index did not fit into memory.
+    pub fn new(sources: BTreeMap<String, SourceFacts>, room: &Room) -> io::Result<Evidence> {
         let mut evidence = Evidence::default();
         for (path, mut facts) in sources {
             give_to_a_store(&mut facts.stores);
             for (key, store) in facts.stores {
-                evidence.stores.push(StoreView::new(&path, key, store, &facts.sequences));
+                evidence.stores.push(StoreView::new(&path, key, store, &facts.sequences, room)?);
             }
             if facts.log.entries() > 0 {
                 evidence.logs.insert(path, facts.log);
             }
         }
         evidence.copies = lineage::groups(&evidence.stores);
-        evidence
+        Ok(evidence)
     }
 
     /// Stores with an events table.
@@ -96,8 +101,14 @@ const FILTERED_STREAMS: u64 = 10;
 const FILTERED_SHARE: f64 = 0.5;
 
 impl StoreView {
-    fn new(path: &str, key: StoreKey, mut facts: StoreFacts, sequences: &[Sequence]) -> StoreView {
-        let events = Events::new(std::mem::take(&mut facts.events));
+    fn new(
+        path: &str,
+        key: StoreKey,
+        mut facts: StoreFacts,
+        sequences: &[Sequence],
+        room: &Room,
+    ) -> io::Result<StoreView> {
+        let events = Events::new(std::mem::take(&mut facts.events), room)?;
         let rules = facts.rules(TableRole::Events);
         let base = base(&rules.first_version, &events);
         let drawn_from = |sequence: &&Sequence| {
@@ -107,7 +118,7 @@ impl StoreView {
         let sequences = sequences.iter().filter(drawn_from).cloned().collect();
         let dag = Dag::new(std::mem::take(&mut facts.transactions));
         let holed = holed(&events, &rules, base);
-        StoreView { path: path.to_owned(), key, facts, events, base, sequences, holed, dag }
+        Ok(StoreView { path: path.to_owned(), key, facts, events, base, sequences, holed, dag })
     }
 
     /// Whether holes are so many that they are one finding.

@@ -53,7 +53,9 @@ pub fn run() -> anyhow::Result<Exit> {
 pub fn exit_of(result: &anyhow::Result<Exit>) -> (Exit, bool) {
     match result {
         Ok(exit) => (*exit, false),
-        Err(err) if err.is::<crate::engine::Interrupted>() => (Exit::Interrupted, true),
+        Err(err) if matches!(err.downcast_ref(), Some(crate::engine::Stopped::Interrupted)) => {
+            (Exit::Interrupted, true)
+        }
         Err(err) => match err.downcast_ref::<io::Error>().map(io::Error::kind) {
             Some(io::ErrorKind::BrokenPipe) => (Exit::Success, false),
             Some(io::ErrorKind::NotFound) if err.is::<plan::NothingToRead>() => (Exit::Nothing, true),

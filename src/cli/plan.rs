@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use crate::{
     classify::{Matcher, Packs},
     decode::{self, Lexicon, StoreChoice},
-    engine::{PIECE_BYTES, Plan, Scope},
+    engine::{PIECE_BYTES, Plan, Room, Scope},
     ingest::HashKind,
     model::{AsOf, Meaning, Settings, Severity},
 };
@@ -50,8 +50,10 @@ pub(super) fn plan(args: &Analyze, scope: Scope) -> anyhow::Result<Plan> {
             Hash::Blake3 => HashKind::Blake3,
             Hash::Sha256 => HashKind::Sha256,
         },
-        max_memory: size(&args.max_memory)?,
-        tmp_dir: args.tmp_dir.clone().unwrap_or_else(std::env::temp_dir),
+        room: Room {
+            memory: size(&args.max_memory)?,
+            folder: args.tmp_dir.clone().unwrap_or_else(std::env::temp_dir),
+        },
         arguments: arguments(args),
     })
 }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use crate::{
     classify::{Matcher, Packs},
     decode::Lexicon,
-    engine::{self, PIECE_BYTES, Plan, Progress, Scope},
+    engine::{self, PIECE_BYTES, Plan, Progress, Room, Scope},
     ingest::{self, HashKind},
     model::{Settings, Severity, StoreSample, report::Report},
 };
@@ -34,8 +34,7 @@ pub(super) fn test(lexicon: Lexicon) -> anyhow::Result<Tested> {
         threads: 1,
         piece_bytes: PIECE_BYTES,
         hash: HashKind::Blake3,
-        max_memory: u64::MAX,
-        tmp_dir: std::env::temp_dir(),
+        room: Room { memory: u64::MAX, folder: std::env::temp_dir() },
         arguments: Vec::new(),
     };
     let folder = tempfile::tempdir().context("no folder for samples")?;
@@ -50,7 +49,7 @@ pub(super) fn test(lexicon: Lexicon) -> anyhow::Result<Tested> {
             fs::write(&path, sample.text.trim_start_matches('\n')).context("a sample cannot be written")?;
             let found = ingest::walk(&[path.display().to_string()])?;
             let partial = engine::scan(&plan, &found, &Progress::default())?;
-            let report = engine::conclude(&plan, &found, partial);
+            let report = engine::conclude(&plan, &found, partial)?;
             tested.failures.extend(differs(&profile.id, sample, &report));
         }
     }

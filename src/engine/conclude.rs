@@ -16,10 +16,15 @@ use crate::{
     rank,
 };
 
-use super::{Partial, Plan, SourcePart};
+use super::{Partial, Plan, SourcePart, Stopped};
 
 /// Concludes. `found` tells what was passed over, for the ledger.
-pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Report {
+///
+/// # Errors
+///
+/// What the disk says, where the index did not fit into memory.
+pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, Stopped> {
+    let disk = |why| Stopped::Disk { folder: plan.room.folder.clone(), why };
     let mut ledger_rows: BTreeMap<String, EvidenceRow> = BTreeMap::new();
     let mut incomplete = Vec::new();
     let (mut facts, mut evidence_of, mut ranks) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
@@ -53,17 +58,17 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Report {
     }
 
     let window = window(&plan.settings, &facts);
-    let evidence = Evidence::new(facts);
+    let evidence = Evidence::new(facts, &plan.room).map_err(disk)?;
     let judgement =
         Judgement { settings: &plan.settings, patterns: &plan.packs.patterns, as_of: window.as_of };
-    let (mut outcome, checks) = check::conclude(&evidence, &judgement);
+    let (mut outcome, checks) = check::conclude(&evidence, &judgement).map_err(disk)?;
     cite(&mut outcome, &evidence_of);
     let integrity = integrity(&evidence, &mut outcome);
     let mut findings = std::mem::take(&mut outcome.findings);
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.count.cmp(&a.count)).then(a.id.cmp(&b.id)));
     let incidents = rank::rank(correlate::correlate(&mut findings, &plan.settings), &findings);
     let incomplete = shorten(incomplete);
-    Report {
+    Ok(Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         verdict: verdict(&findings, incidents.len(), incomplete),
         window,
@@ -74,7 +79,7 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Report {
         integrity,
         ledger: Ledger { evidence: ledger_rows.into_values().collect(), checks },
         run: run(plan),
-    }
+    })
 }
 
 /// Sources whose bytes another source has as well, by name, with the name of the first.

@@ -15,7 +15,7 @@ use crate::{
     ingest::{Ending, Evidence, Found, Piece, Reader},
 };
 
-use super::{Interrupted, Partial, Plan, Progress, Reading, Scope, SourcePart};
+use super::{Partial, Plan, Progress, Reading, Scope, SourcePart, Stopped};
 
 /// Pieces of a wave, for each thread. A wave ends when its last piece does, so short waves leave threads idle: with 8
 /// a gigabyte took 0.88 of the time that it took with 2, for 30 MiB more.
@@ -28,8 +28,9 @@ const HEAD: usize = 64 << 10;
 ///
 /// # Errors
 ///
-/// Only being stopped: what is wrong with a source is part of the result.
-pub fn scan(plan: &Plan, found: &Found, progress: &Progress) -> Result<Partial, Interrupted> {
+/// Being stopped, or a full disk where the index did not fit into memory: what is wrong with a source is part of the
+/// result.
+pub fn scan(plan: &Plan, found: &Found, progress: &Progress) -> Result<Partial, Stopped> {
     let mut waiting: VecDeque<&Evidence> = found.evidence.iter().collect();
     let mut lanes: Vec<Lane<'_>> = Vec::new();
     let mut partial = Partial::default();
@@ -52,6 +53,7 @@ pub fn scan(plan: &Plan, found: &Found, progress: &Progress) -> Result<Partial, 
             part.facts.merge(facts);
             spare.push(job.piece.bytes);
         }
+        partial.make_room(&plan.room)?;
         wave = next;
         for lane in std::mem::take(&mut lanes) {
             if lane.done {

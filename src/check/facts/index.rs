@@ -1,6 +1,6 @@
 //! The index of a store's events, from which every check is answered: fifty-six bytes an event.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, io, path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +9,13 @@ use crate::{
     model::{EventId, Mark, StoredEvent, Timestamp},
 };
 
+use super::run::Run;
+
 /// Stands for a missing time, version or position.
 pub const ABSENT: i64 = i64::MIN;
+
+/// Bytes of a row on disk.
+pub(crate) const ROW_BYTES: usize = 56;
 
 /// One event. The id is kept as two halves: as one number it would widen the row to sixty-four bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +39,41 @@ impl EventRow {
         EventId(u128::from(self.id[0]) << 64 | u128::from(self.id[1]))
     }
 
+    /// As a run on disk holds it.
+    pub(crate) fn to_bytes(self) -> [u8; ROW_BYTES] {
+        let mut bytes = [0; ROW_BYTES];
+        let numbers = [
+            self.id[0],
+            self.id[1],
+            self.time as u64,
+            self.version as u64,
+            self.position as u64,
+            self.byte,
+            u64::from(self.stream) << 32 | u64::from(self.mark.0),
+        ];
+        for (at, number) in numbers.into_iter().enumerate() {
+            bytes[at * 8..at * 8 + 8].copy_from_slice(&number.to_le_bytes());
+        }
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8; ROW_BYTES]) -> EventRow {
+        let number = |at: usize| {
+            let mut eight = [0; 8];
+            eight.copy_from_slice(&bytes[at * 8..at * 8 + 8]);
+            u64::from_le_bytes(eight)
+        };
+        EventRow {
+            id: [number(0), number(1)],
+            time: number(2) as i64,
+            version: number(3) as i64,
+            position: number(4) as i64,
+            byte: number(5),
+            stream: (number(6) >> 32) as u32,
+            mark: Mark(number(6) as u32),
+        }
+    }
+
     pub fn time(&self) -> Option<Timestamp> {
         (self.time != ABSENT).then_some(Timestamp(self.time))
     }
@@ -45,11 +85,15 @@ impl EventRow {
     }
 }
 
-/// Memory: 56 bytes an event, and each stream's name with about 60 bytes beside it.
+/// Memory: 56 bytes an event, and each stream's name with about 100 bytes beside it. What is too much for memory is put
+/// into sorted runs on disk, and joined again when all is read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EventIndex {
     pub streams: Streams,
     pub rows: Vec<EventRow>,
+    /// Of this process alone.
+    #[serde(skip)]
+    pub runs: Vec<Run>,
 }
 
 impl EventIndex {
@@ -67,9 +111,36 @@ impl EventIndex {
     }
 }
 
+/// Bytes that the index takes for an event once it is in order, and for a stream beside its name.
+const EVENT_BYTES: u64 = 64;
+const STREAM_BYTES: u64 = 100;
+
+impl EventIndex {
+    /// Bytes held in memory, about.
+    pub fn memory(&self) -> u64 {
+        self.rows.len() as u64 * EVENT_BYTES
+            + self.streams.bytes
+            + self.streams.names.len() as u64 * STREAM_BYTES
+    }
+
+    /// Moves what is in memory into a sorted run on disk.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says of the folder or the disk.
+    pub fn spill(&mut self, folder: &Path) -> io::Result<()> {
+        if !self.rows.is_empty() {
+            let (streams, rows) = (std::mem::take(&mut self.streams), std::mem::take(&mut self.rows));
+            self.runs.push(Run::write(folder, streams, rows)?);
+        }
+        Ok(())
+    }
+}
+
 impl State for EventIndex {
     fn merge(&mut self, next: Self) {
-        let EventIndex { streams, mut rows } = next;
+        let EventIndex { streams, mut rows, runs } = next;
+        self.runs.extend(runs);
         let renumbered: Vec<u32> = streams.names.iter().map(|name| self.streams.intern_arc(name)).collect();
         for row in &mut rows {
             row.stream = renumbered[row.stream as usize];
@@ -83,6 +154,8 @@ impl State for EventIndex {
 #[serde(from = "Vec<String>", into = "Vec<String>")]
 pub struct Streams {
     pub names: Vec<Arc<str>>,
+    /// Of all names.
+    bytes: u64,
     numbers: HashMap<Arc<str>, u32, foldhash::fast::FixedState>,
 }
 
@@ -107,6 +180,7 @@ impl Streams {
 
     fn add(&mut self, name: Arc<str>) -> u32 {
         let number = self.names.len() as u32;
+        self.bytes += name.len() as u64;
         self.names.push(Arc::clone(&name));
         self.numbers.insert(name, number);
         number

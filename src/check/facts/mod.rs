@@ -2,11 +2,14 @@
 
 mod index;
 mod logs;
+mod run;
 mod stores;
 
 pub use index::{ABSENT, EventIndex, EventRow, Streams};
 pub use logs::{LevelFacts, LogFacts, PatternFacts, Sample};
+pub use run::Run;
 pub use stores::{CheckpointRow, IdAt, StoreFacts, StoreKey};
+pub(super) use {index::ROW_BYTES, run::join};
 
 use std::collections::BTreeMap;
 

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
         let _shown = progress::show(&progress, &found, args.quiet);
         pool.install(|| engine::scan(&plan, &found, &progress))?
     };
-    let report = pool.install(|| engine::conclude(&plan, &found, partial));
+    let report = pool.install(|| engine::conclude(&plan, &found, partial))?;
     if report.ledger.evidence.iter().all(|row| row.bytes == 0) && report.verdict.incomplete.is_empty() {
         return Err(NothingToRead(args.evidence.join(", ")).into());
     }
