@@ -38,6 +38,15 @@ impl Dag {
         dag
     }
 
+    /// The transaction whose file holds this byte of the source.
+    pub fn file_at(&self, byte: u64) -> Option<&Transaction> {
+        // Files are in order of name, and so are ids.
+        let holds = |transaction: &&Transaction| {
+            (transaction.byte..=transaction.byte + transaction.bytes).contains(&byte)
+        };
+        self.transactions.iter().find(holds)
+    }
+
     /// For each transaction its parents that are there; notes those that are not.
     fn parents(&mut self) -> Vec<Vec<usize>> {
         let index: BTreeMap<EventId, usize> =
@@ -59,7 +68,9 @@ impl Dag {
         let mut children = vec![Vec::new(); parents.len()];
         let mut waits: Vec<usize> = parents.iter().map(Vec::len).collect();
         for (child, parents) in parents.iter().enumerate() {
-            parents.iter().for_each(|parent| children[*parent].push(child));
+            for parent in parents {
+                children[*parent].push(child);
+            }
         }
         let mut ready: VecDeque<usize> = (0..waits.len()).filter(|at| waits[*at] == 0).collect();
         let mut order = Vec::with_capacity(waits.len());

@@ -238,7 +238,9 @@ impl Memory {
     }
 
     fn each(&self, order: &[u32], visit: &mut dyn FnMut(&EventRow)) {
-        order.iter().for_each(|index| visit(&self.rows[*index as usize]));
+        for index in order {
+            visit(&self.rows[*index as usize]);
+        }
     }
 
     fn from(&self, order: &[u32], before: impl Fn(&EventRow) -> bool) -> u64 {

@@ -139,6 +139,7 @@ pub fn conclude(evidence: &Evidence, judgement: &Judgement<'_>) -> io::Result<(O
         rows.push(row);
     }
     out.sort_faults();
+    out.name_files(evidence);
     store_findings::add(evidence, &mut out);
     Ok((out, rows))
 }

@@ -10,7 +10,7 @@ use crate::{
 use super::facts::StoreKey;
 
 /// Faults listed of one kind and store.
-const LISTED: usize = 10_000;
+pub(super) const LISTED: usize = 10_000;
 
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -33,6 +33,19 @@ impl Outcome {
         self.findings.extend(findings);
         self.patterns.extend(patterns);
         merge_maps(&mut self.faults, faults);
+    }
+
+    /// Names the file of each fault of a store that is a folder.
+    pub(super) fn name_files(&mut self, evidence: &super::Evidence) {
+        for ((path, key, _), listed) in &mut self.faults {
+            let store = evidence.stores.iter().find(|store| store.path == *path && store.key == *key);
+            for fault in &mut listed.items {
+                if let Some(transaction) = store.and_then(|store| store.dag.file_at(fault.byte)) {
+                    fault.byte -= transaction.byte;
+                    fault.file = Some(transaction.file.clone());
+                }
+            }
+        }
     }
 
     /// Puts the faults of each kind in the order of their file: rows of two partitions in one piece come table by

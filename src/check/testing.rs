@@ -5,79 +5,161 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     fold::State,
     model::{
-        AsOf, Checkpoint, Columns, EventId, Settings, StoredEvent, Table, TableRole, TableRows, TableRules,
-        Timestamp, time::SECOND,
+        AsOf, Checkpoint, Columns, EventId, Sequence, Settings, StoredEvent, StreamClaim, Table, TableRole,
+        TableRows, TableRules, Timestamp, Transaction, time::SECOND,
     },
 };
 
 use super::{
     Check, Judgement, Outcome, Ran, Room,
-    facts::{SourceFacts, StoreFacts, StoreKey},
+    facts::{SourceFacts, StoreKey},
     view::Evidence,
 };
 
 /// Seconds since 1970 of the as-of time that examples are judged at: 2026-11-23T16:00:00Z.
 pub(super) const AS_OF: i64 = 1_795_449_600;
 
-/// Runs `check` over a store and compares what it states.
+/// Runs `check` over stores and compares what it states.
 ///
-/// Each line of `rows` is `stream version id seconds`: the id a number or `-`, seconds before the as-of time or `-`.
-/// A line that begins with `@` is a checkpoint: `@name position`, the position `#n` for event id n.
+/// Each line of `rows` is a row, by its first character:
 ///
-/// The rows are then cut in two at every place and joined, and put in reverse order: each must state the same.
+/// - `stream version id seconds [position]`: an event. The id a number or `-`, seconds before the as-of time or `-`,
+///   version `-` for a row that its profile leaves out;
+/// - `@name position [seconds]`: a checkpoint, the position `#n` for event id n;
+/// - `%stream version`: a row of the stream table;
+/// - `!name stream version`: a snapshot, the name `-` for none;
+/// - `~name last`: a sequence;
+/// - `*id parents replica streams`: a transaction, lists joined with commas, `-` for none;
+/// - `_id`: an event of a table without streams;
+/// - `^id`: a cause;
+/// - `=path`: what follows is of another store of the same kind.
+///
+/// The rows are then cut in two at every place and joined, and moved to disk whole and in two runs: each must state the
+/// same.
 #[track_caller]
 pub(super) fn check(check: &dyn Check, rows: &str, expected: &[&str]) {
+    check_with(check, &TableRules::default(), rows, expected);
+}
+
+/// The same for a store whose events keep other rules.
+#[track_caller]
+pub(super) fn check_with(check: &dyn Check, rules: &TableRules, rows: &str, expected: &[&str]) {
     let lines: Vec<&str> = rows.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let whole = conclude(check, facts(&lines));
+    let state = |cut: usize, spill: bool| {
+        let mut sources = facts(rules, &lines[..cut], spill);
+        for (path, next) in facts(rules, &lines[cut..], spill) {
+            // The rest of a store that was cut has no line that names it.
+            let last = if path == FIRST { last_path(&lines[..cut]) } else { path };
+            sources.entry(last).or_default().merge(next);
+        }
+        conclude(check, sources)
+    };
+    let whole = state(lines.len(), false);
     assert_eq!(whole, expected);
-    let mut spilled = facts(&lines);
-    spilled.events.spill(&room().folder).expect("a disk");
-    assert_eq!(conclude(check, spilled), whole, "from disk");
+    assert_eq!(state(lines.len(), true), whole, "from disk");
     for cut in 1..lines.len() {
-        let mut joined = facts(&lines[..cut]);
-        joined.merge(facts(&lines[cut..]));
-        // Places differ after a cut; everything else may not.
-        assert_eq!(conclude(check, joined), whole, "cut after row {cut}");
-        let (mut first, mut rest) = (facts(&lines[..cut]), facts(&lines[cut..]));
-        first.events.spill(&room().folder).expect("a disk");
-        rest.events.spill(&room().folder).expect("a disk");
-        first.merge(rest);
-        assert_eq!(conclude(check, first), whole, "from two runs cut after row {cut}");
+        assert_eq!(state(cut, false), whole, "cut after row {cut}");
+        assert_eq!(state(cut, true), whole, "from two runs cut after row {cut}");
     }
 }
 
-fn facts(lines: &[&str]) -> StoreFacts {
-    let mut facts = StoreFacts::default();
-    let table = |role| {
-        let rules = Arc::new(TableRules { role, ..TableRules::default() });
-        Arc::new(Table { profile: "p".to_owned(), schema: String::new(), columns: Columns::default(), rules })
-    };
+/// The store of the lines before the first `=`.
+const FIRST: &str = "dump";
+
+fn last_path(lines: &[&str]) -> String {
+    lines.iter().rev().find_map(|line| line.strip_prefix('=')).unwrap_or(FIRST).to_owned()
+}
+
+fn facts(rules: &TableRules, lines: &[&str], spill: bool) -> BTreeMap<String, SourceFacts> {
+    let mut sources: BTreeMap<String, SourceFacts> = BTreeMap::new();
+    let mut path = FIRST.to_owned();
     for line in lines {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        if let Some(name) = words[0].strip_prefix('@') {
-            let mut rows = TableRows::new(table(TableRole::Checkpoints));
-            let position = match words[1].strip_prefix('#') {
-                Some(number) => Some(id(number).to_string()),
-                None => (words[1] != "-").then(|| words[1].to_owned()),
-            };
-            rows.checkpoints.push(Checkpoint {
-                byte: 0,
-                name: name.into(),
-                position: position.map(Into::into),
-                updated_at: None,
-            });
-            facts.observe(&rows);
+        if let Some(next) = line.strip_prefix('=') {
+            path = next.to_owned();
             continue;
         }
-        let mut rows = TableRows::new(table(TableRole::Events));
-        let time = words[3].parse::<i64>().ok().map(|ago| Timestamp((AS_OF - ago) * SECOND));
-        let stream = if words[0] == "''" { "" } else { words[0] };
-        let version = words[1].parse().ok();
-        let id = id(words[2]);
-        rows.events.push(StoredEvent { stream: stream.into(), version, id, time, ..StoredEvent::default() });
-        facts.observe(&rows);
+        let source = sources.entry(path.clone()).or_default();
+        if let Some(sequence) = line.strip_prefix('~') {
+            let (name, last) = sequence.split_once(' ').expect("a name and a number");
+            let last = last.parse().expect("a number");
+            source.sequences.push(Sequence { byte: 0, name: name.to_owned(), last });
+            continue;
+        }
+        let facts = source.stores.entry(StoreKey::default()).or_default();
+        facts.observe(&row(rules, line));
     }
-    facts
+    if spill {
+        for facts in sources.values_mut().flat_map(|source| source.stores.values_mut()) {
+            facts.events.spill(&room().folder).expect("a disk");
+        }
+    }
+    sources
+}
+
+/// The rows that one line stands for.
+fn row(rules: &TableRules, line: &str) -> TableRows<'static> {
+    let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+    let first = words[0].trim_start_matches(['@', '%', '!', '*', '_', '^']).to_owned();
+    let role = match line.as_bytes()[0] {
+        b'@' => TableRole::Checkpoints,
+        b'%' => TableRole::Streams,
+        b'!' => TableRole::Snapshots,
+        b'_' => TableRole::Bodies,
+        _ => TableRole::Events,
+    };
+    let rules = Arc::new(TableRules { role, ..rules.clone() });
+    let columns = Columns::default();
+    let (profile, schema) = ("p".to_owned(), String::new());
+    let mut rows = TableRows::new(Arc::new(Table { profile, schema, columns, rules }));
+    let claim = |name: &str, stream: &str, version: &str| StreamClaim {
+        byte: 0,
+        name: name.replace('-', ""),
+        stream: stream.to_owned(),
+        version: version.parse().expect("a version"),
+    };
+    match line.as_bytes()[0] {
+        b'@' => rows.checkpoints.push(Checkpoint {
+            byte: 0,
+            name: first.into(),
+            position: match words[1].strip_prefix('#') {
+                Some(number) => Some(id(number).to_string().into()),
+                None => (words[1] != "-").then(|| words[1].clone().into()),
+            },
+            updated_at: words.get(2).and_then(|ago| time(ago)),
+        }),
+        b'%' => rows.claims.push(claim("", &first, &words[1])),
+        b'!' => rows.claims.push(claim(&first, &words[1], &words[2])),
+        b'*' => rows.transactions.push(transaction(&first, &words)),
+        b'^' => rows.events.push(StoredEvent { cause: Some(id(&first)), ..StoredEvent::default() }),
+        b'_' => rows.events.push(StoredEvent { id: id(&first), ..StoredEvent::default() }),
+        _ => rows.events.push(StoredEvent {
+            stream: if first == "''" { "" } else { &first }.to_owned().into(),
+            version: words[1].parse().ok(),
+            id: id(&words[2]),
+            time: time(&words[3]),
+            position: words.get(4).map(|position| position.parse().expect("a position")),
+            ..StoredEvent::default()
+        }),
+    }
+    rows
+}
+
+fn transaction(first: &str, words: &[String]) -> Transaction {
+    let list = |word: &String| -> Vec<String> {
+        if word == "-" { Vec::new() } else { word.split(',').map(str::to_owned).collect() }
+    };
+    Transaction {
+        file: format!("events/{first}.jsonl"),
+        id: EventId(first.parse().expect("a number")),
+        parents: list(&words[1]).iter().map(|parent| EventId(parent.parse().expect("a number"))).collect(),
+        replica: EventId(words[2].parse().expect("a number")),
+        bases: list(&words[3]).into_iter().map(|stream| (stream, 0)).collect(),
+        ..Transaction::default()
+    }
+}
+
+fn time(ago: &str) -> Option<Timestamp> {
+    ago.parse::<i64>().ok().map(|ago| Timestamp((AS_OF - ago) * SECOND))
 }
 
 /// A UUID of version 7 whose time is `n` seconds after 2026-11-23T15:00:00Z; `-` is no id.
@@ -87,15 +169,13 @@ fn id(number: &str) -> EventId {
     EventId(ms << 80 | 7 << 76 | 0b10 << 62 | number)
 }
 
-/// Room for two rows at a time in what goes to disk.
+/// Room for a few rows at a time in what goes to disk.
 fn room() -> Room {
     Room { memory: 0, folder: std::env::temp_dir() }
 }
 
-fn conclude(check: &dyn Check, facts: StoreFacts) -> Vec<String> {
-    let mut source = SourceFacts::default();
-    source.stores.insert(StoreKey::default(), facts);
-    let evidence = Evidence::new(BTreeMap::from([("dump".to_owned(), source)]), &room()).expect("in memory");
+fn conclude(check: &dyn Check, sources: BTreeMap<String, SourceFacts>) -> Vec<String> {
+    let evidence = Evidence::new(sources, &room()).expect("a disk");
     let settings = Settings { as_of: AsOf::At(Timestamp(AS_OF * SECOND)), ..Settings::default() };
     let judgement = Judgement { settings: &settings, patterns: &[], as_of: Some(Timestamp(AS_OF * SECOND)) };
     let mut out = Outcome::default();
@@ -106,6 +186,9 @@ fn conclude(check: &dyn Check, facts: StoreFacts) -> Vec<String> {
     }
     for fault in out.faults.values().flat_map(|listed| &listed.items) {
         let mut line = format!("{} {}", fault.severity.name(), fault.kind.name());
+        if fault.path != FIRST {
+            line.push_str(&format!(" in {}", fault.path));
+        }
         if let Some(stream) = &fault.stream_id {
             line.push_str(&format!(
                 " {stream}@{}",

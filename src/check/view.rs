@@ -45,6 +45,12 @@ impl Evidence {
         Ok(evidence)
     }
 
+    /// The newest of the copies of a store, if it is another one.
+    pub fn copy_of(&self, at: usize) -> Option<&StoreView> {
+        let newest = self.copies.iter().find(|group| group.contains(&at))?.last()?;
+        (*newest != at).then(|| &self.stores[*newest])
+    }
+
     /// Stores with an events table.
     pub fn event_stores(&self) -> impl Iterator<Item = &StoreView> {
         self.stores.iter().filter(|store| store.has(TableRole::Events))

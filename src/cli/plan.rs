@@ -76,10 +76,11 @@ fn store_choice(args: &Analyze) -> anyhow::Result<StoreChoice> {
         choice.columns.insert(meaning, column.to_owned());
     }
     let needed = [Meaning::Stream, Meaning::Version];
-    if !choice.columns.is_empty() && choice.profile.is_none() {
-        for meaning in needed.iter().filter(|meaning| !choice.columns.contains_key(meaning)) {
-            bail!("--map needs a column for {meaning:?} where no --store gives one");
-        }
+    if !choice.columns.is_empty()
+        && choice.profile.is_none()
+        && let Some(meaning) = needed.iter().find(|meaning| !choice.columns.contains_key(meaning))
+    {
+        bail!("--map needs a column for {meaning:?} where no --store gives one");
     }
     Ok(choice)
 }

@@ -53,7 +53,7 @@ fn fit(rules: &TableRules, table: &str, names: &[String]) -> Option<(usize, Colu
     }
     let also = rules.also.iter().all(|wanted| names.contains(wanted));
     // Columns such as `id, version` say little: a table beside the events is known by its name, or by all of them.
-    let whole = rules.columns.keys().all(|meaning| has(meaning));
+    let whole = rules.columns.keys().all(has);
     if !also || !(named || rules.role == TableRole::Events || whole && names.len() > 2) {
         return None;
     }

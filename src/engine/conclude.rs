@@ -170,21 +170,23 @@ fn window(settings: &Settings, facts: &BTreeMap<String, SourceFacts>) -> ReportW
 /// Looks up line numbers and excerpts of every place that will be printed.
 fn cite(outcome: &mut Outcome, evidence: &BTreeMap<String, ingest::Evidence>) {
     let mut wanted: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    let (mut cited, mut of_files) = (BTreeMap::new(), evidence.clone());
     for fault in outcome.faults.values().flat_map(|listed| &listed.items).filter(|fault| fault.line == 0) {
-        wanted.entry(fault.path.clone()).or_default().insert(fault.byte);
+        let place = place(fault);
+        if let (Some(file), Some(folder)) = (&fault.file, evidence.get(&fault.path)) {
+            let (name, path) = (place.clone(), folder.path.join(file));
+            of_files.entry(place.clone()).or_insert(ingest::Evidence { name, path });
+        }
+        wanted.entry(place).or_default().insert(fault.byte);
     }
-    let cited: BTreeMap<&String, _> = wanted
-        .iter()
-        .filter_map(|(path, offsets)| {
-            let offsets: Vec<u64> = offsets.iter().copied().collect();
-            Some((path, ingest::cite(evidence.get(path)?, &offsets)))
-        })
-        .collect();
+    for (place, offsets) in wanted {
+        let offsets: Vec<u64> = offsets.into_iter().collect();
+        let lines = of_files.get(&place).map(|evidence| ingest::cite(evidence, &offsets));
+        cited.insert(place, lines.unwrap_or_default());
+    }
     for fault in outcome.faults.values_mut().flat_map(|listed| &mut listed.items) {
-        fault.line = cited
-            .get(&fault.path)
-            .and_then(|lines| lines.get(&fault.byte))
-            .map_or(0, |citation| citation.line);
+        let line = cited.get(&place(fault)).and_then(|lines| lines.get(&fault.byte));
+        fault.line = line.map_or(0, |citation| citation.line);
     }
     for place in outcome
         .findings
@@ -199,9 +201,17 @@ fn cite(outcome: &mut Outcome, evidence: &BTreeMap<String, ingest::Evidence>) {
     }
 }
 
+/// The file that a fault stands in.
+fn place(fault: &Fault) -> String {
+    match &fault.file {
+        Some(file) => format!("{}/{file}", fault.path),
+        None => fault.path.clone(),
+    }
+}
+
 fn integrity(evidence: &Evidence, outcome: &mut Outcome) -> Integrity {
     let mut integrity = Integrity::default();
-    for store in &evidence.stores {
+    for (at, store) in evidence.stores.iter().enumerate() {
         let claims = |faults: &[Fault]| faults.iter().any(|fault| fault.severity > Severity::Info);
         let of_store =
             outcome.faults.iter().filter(|((path, key, _), _)| *path == store.path && *key == store.key);
@@ -213,6 +223,7 @@ fn integrity(evidence: &Evidence, outcome: &mut Outcome) -> Integrity {
             schema: store.key.schema.clone(),
             streams: store.events.streams(),
             events: store.events.count(),
+            copy_of: evidence.copy_of(at).map(|newest| newest.path.clone()),
             checkpoints: store.facts.checkpoints.len() as u64,
             first_version: store.has(TableRole::Events).then_some(store.base),
             first: store.facts.window.from,

@@ -146,7 +146,9 @@ pub struct StreamClaim {
 /// One transaction file of a store whose transactions name their parents.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
+    /// Where its file begins in the source, and how long it is.
     pub byte: u64,
+    pub bytes: u64,
     /// Its file, below the store's folder.
     pub file: String,
     pub id: EventId,

@@ -101,6 +101,9 @@ pub struct Fault {
     pub at: Option<Timestamp>,
     pub detail: String,
     pub path: String,
+    /// Where the store is a folder: the file in it, which line and byte count in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub file: Option<String>,
     pub line: u64,
     pub byte: u64,
 }
@@ -121,6 +124,7 @@ impl Fault {
             at: None,
             detail: detail.into(),
             path: String::new(),
+            file: None,
             line: 0,
             byte: 0,
         }

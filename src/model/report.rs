@@ -165,6 +165,9 @@ pub struct Store {
     pub schema: String,
     pub streams: u64,
     pub events: u64,
+    /// Of copies of one store, the one whose events are counted: the newest.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub copy_of: Option<String>,
     pub checkpoints: u64,
     pub first_version: Option<i64>,
     pub first: Option<Timestamp>,

@@ -47,7 +47,10 @@ pub(super) fn evidence(report: &Report) -> String {
 pub(super) fn volume(report: &Report) -> String {
     let entries: u64 =
         report.ledger.evidence.iter().filter(|row| row.kind == "log").map(|row| row.records).sum();
-    let events: u64 = report.integrity.stores.iter().map(|store| store.events).sum();
+    let events: u64 = {
+        let counted = report.integrity.stores.iter().filter(|store| store.copy_of.is_none());
+        counted.map(|store| store.events).sum()
+    };
     match (entries, events) {
         (0, 0) => "no records".to_owned(),
         (entries, 0) => format!("{} log entries", number(entries)),

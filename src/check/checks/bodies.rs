@@ -47,3 +47,26 @@ fn one(store: &StoreView, out: &mut Outcome) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::check;
+
+    use super::*;
+
+    #[test]
+    fn a_place_needs_its_event() {
+        check(
+            &Bodies,
+            "a 1 1 90
+             a 2 2 90
+             _1
+             _3
+             _3",
+            &[
+                "error duplicate-event (2 rows of the events table have the id 01a208eb-d538-7000-8000-000000000003)",
+                "error stream-mismatch a@2 (version 2 of stream a places an event that is not there)",
+            ],
+        );
+    }
+}

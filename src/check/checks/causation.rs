@@ -47,3 +47,23 @@ fn one(store: &StoreView, out: &mut Outcome) {
         out.fault(store, fault);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::check;
+
+    use super::*;
+
+    #[test]
+    fn only_where_most_causes_are_events() {
+        let rows = "a 1 1 90\n a 2 2 90\n ^1\n ^2\n ^9";
+        check(
+            &Causation,
+            rows,
+            &[
+                "info orphan-cause (1 of 3 causation ids point at no event of this copy, the first at 01a208eb-eca8-7000-8000-000000000009: commands, or events that are lost)",
+            ],
+        );
+        check(&Causation, "a 1 1 90\n ^7\n ^8\n ^1", &[]);
+    }
+}

@@ -84,3 +84,31 @@ fn events_after(store: &StoreView, events: &StoreView, row: &CheckpointRow) -> u
         Counts::Local => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::check;
+
+    use super::*;
+
+    #[test]
+    fn one_that_stands_while_another_goes_on() {
+        check(
+            &CheckpointStalls,
+            "a 1 600 3000
+             a 2 2600 1000
+             @on #2600 990
+             @stuck #600 2900
+             @slow #600 1200
+             @done #2600 2900",
+            &[
+                "warning checkpoint-stalled (stuck was last written at 2026-11-23T15:11:40.000Z, 1910 s before on, and 1 events wait behind it)",
+            ],
+        );
+        check(
+            &CheckpointStalls,
+            "a 1 600 3000\n @p #600 10",
+            &["could not run: fewer than two checkpoints say when they were written"],
+        );
+    }
+}

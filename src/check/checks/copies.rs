@@ -88,8 +88,7 @@ fn compare(older: &StoreView, newer: &StoreView, out: &mut Outcome) {
 fn walk(older: &StoreView, newer: &StoreView) -> Compared {
     let mut found = Compared::default();
     let (mut old, mut new) = (older.events.by_id().peekable(), newer.events.by_id().peekable());
-    loop {
-        let (Some(a), Some(b)) = (old.peek().copied(), new.peek().copied()) else { break };
+    while let (Some(a), Some(b)) = (old.peek().copied(), new.peek().copied()) {
         match a.id().cmp(&b.id()) {
             std::cmp::Ordering::Less => only(older, &mut found.lost, old.next()),
             std::cmp::Ordering::Greater => only(newer, &mut found.added, new.next()),
@@ -157,5 +156,53 @@ fn state_lost(
             ..lacks.fault(FaultKind::LostEvent, 0, detail)
         };
         out.fault(lacks, fault);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::check;
+
+    use super::*;
+
+    #[test]
+    fn what_the_older_has_the_newer_has_unchanged() {
+        check(
+            &Copies,
+            "a 1 1 90
+             a 2 2 80
+             b 1 3 70
+             c 1 4 60
+             =newer
+             a 1 1 90
+             b 1 3 71
+             c 1 4 60
+             c 2 5 50",
+            &[
+                "critical changed-event in newer b@1 (its stream, version or time is not what dump has (version 1 of stream b there))",
+                "critical lost-event in newer a@- (1 events of stream a are in dump, which is older, and not here; the first is version 2)",
+            ],
+        );
+    }
+
+    #[test]
+    fn copies_that_end_alike_must_be_alike() {
+        check(
+            &Copies,
+            "a 1 1 90
+             a 2 2 80
+             =other
+             a 1 1 90
+             a 2 2 80
+             b 1 1 80",
+            &[],
+        );
+        check(
+            &Copies,
+            "a 1 1 90
+             =stranger
+             a 1 7 90",
+            &["could not run: no two copies of one store were supplied"],
+        );
     }
 }

@@ -59,7 +59,8 @@ mod tests {
     #[test]
     fn many_holes_are_one_finding() {
         let rows = |holed: usize| -> String {
-            (0..12).map(|n| format!("s{n:02} {} {n} 50\n", if n < holed { 2 } else { 1 })).collect()
+            let row = |n| format!("s{n:02} {} {n} 50\n", if n < holed { 2 } else { 1 });
+            (0..12).map(row).collect::<Vec<_>>().concat()
         };
         check(
             &FilteredExport,

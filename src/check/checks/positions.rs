@@ -113,3 +113,50 @@ fn against_versions(store: &StoreView, out: &mut Outcome) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{check, check_with};
+
+    use super::*;
+    use crate::model::TableRules;
+
+    #[test]
+    fn two_events_at_one_position_are_corruption_and_holes_are_not() {
+        check(
+            &Positions,
+            "a 1 1 90 1
+             a 2 2 80 2
+             b 1 3 70 2
+             b 2 4 60 7
+             b 3 5 50 8",
+            &[
+                "info position-gap (4 positions are missing in 1 holes, the largest of 4 before position 7: as rolled-back transactions leave them)",
+                "error repeated-position b@1 (position 2 is claimed by version 2 of stream a and version 1 of stream b)",
+            ],
+        );
+        check(
+            &Positions,
+            "a 1 1 90",
+            &["could not run: no events with a position in the whole store were supplied"],
+        );
+    }
+
+    #[test]
+    fn positions_in_the_order_of_commits_follow_versions() {
+        let gapless = TableRules { positions: Numbering::Gapless, ..TableRules::default() };
+        check_with(
+            &Positions,
+            &gapless,
+            "a 1 1 90 2
+             a 2 2 80 1
+             b 1 3 80 4",
+            &[
+                "warning order-inversion a@2 (version 2 of stream a has position 1, before version 1 at 2)",
+                "error position-gap (1 positions are missing in 1 holes, the largest of 1 before position 4: as rolled-back transactions leave them)",
+            ],
+        );
+        let tenants = TableRules { positions: Numbering::Repeating, ..TableRules::default() };
+        check_with(&Positions, &tenants, "a 1 1 90 1\n b 1 2 80 1", &[]);
+    }
+}

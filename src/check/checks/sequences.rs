@@ -50,3 +50,37 @@ impl Check for Sequences {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::check_with;
+
+    use super::*;
+    use crate::model::TableRules;
+
+    #[test]
+    fn behind_is_a_fault_and_ahead_an_observation() {
+        let rules = TableRules { sequences: vec!["*_seq".to_owned()], ..TableRules::default() };
+        let rows = "a 1 1 90 7";
+        for (last, expected) in [
+            ("7", None),
+            (
+                "6",
+                Some(
+                    "error sequence-behind (s.events_seq stands at 6, the newest event at 7: the next append fails)",
+                ),
+            ),
+            (
+                "9",
+                Some(
+                    "info tail-gap (s.events_seq gave out 2 numbers behind the newest event (7): rolled back, or in flight when the dump was made)",
+                ),
+            ),
+        ] {
+            let rows = format!("{rows}\n~s.events_seq {last}\n~s.others 1");
+            check_with(&Sequences, &rules, &rows, expected.as_slice());
+        }
+        let none = ["could not run: no dump says where the sequence of its positions stood"];
+        check_with(&Sequences, &rules, rows, &none);
+    }
+}

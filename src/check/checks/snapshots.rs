@@ -86,3 +86,33 @@ fn named(snapshot: &StreamClaim) -> String {
 fn fault(store: &StoreView, snapshot: &StreamClaim, kind: FaultKind, detail: String) -> Fault {
     Fault { stream_id: Some(snapshot.stream.clone()), ..store.fault(kind, snapshot.byte, detail) }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::check;
+
+    use super::*;
+
+    #[test]
+    fn a_snapshot_stands_for_events_that_are_there() {
+        check(
+            &Snapshots,
+            "a 1 1 90
+             a 2 2 90
+             a 5 3 90
+             b 3 4 90
+             !- a 2
+             !late a 6
+             !- a 5
+             !- b 2
+             !- c 4
+             !- d 0",
+            &[
+                "warning orphan-snapshot c@- (the snapshot of stream c of version 4, and the stream has no events)",
+                "error snapshot-ahead a@5 (snapshot late of stream a is of version 6, the newest event is version 5)",
+                "error snapshot-inside-gap a@5 (the snapshot of stream a is of version 2, and the next event is version 5: what lies between is lost)",
+            ],
+        );
+        check(&Snapshots, "a 1 1 90", &["could not run: no snapshot table was supplied"]);
+    }
+}

@@ -80,3 +80,32 @@ fn compare(store: &StoreView, out: &mut Outcome) {
         state(&head.stream, head.byte, Some(head.version), None, detail);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::check;
+
+    use super::*;
+
+    #[test]
+    fn every_disagreement_is_a_fault() {
+        check(
+            &StreamTable,
+            "a 1 1 90
+             a 2 2 90
+             b 1 3 90
+             ok 1 4 90
+             %a 3
+             %c 1
+             %empty 0
+             %ok 1",
+            &[
+                "error stream-mismatch a@2 (the stream table has a at version 3, its newest event is version 2)",
+                "error stream-mismatch b@1 (stream b has events and no row in the stream table)",
+                "error stream-mismatch c@- (the stream table has c at version 1, and it has no events)",
+            ],
+        );
+        check(&StreamTable, "a 1 1 90", &["could not run: no stream table was supplied"]);
+        check(&StreamTable, "%a 1", &["could not run: a stream table was supplied without its events"]);
+    }
+}

@@ -20,7 +20,7 @@ impl Check for Transactions {
 
     fn conclude(&self, evidence: &Evidence, _: &Judgement<'_>, out: &mut Outcome) -> Ran {
         let mut compared = 0;
-        for store in evidence.stores.iter() {
+        for store in &evidence.stores {
             out.row_faults(store, &[FaultKind::HashMismatch, FaultKind::MissingParent]);
             if !store.dag.transactions.is_empty() {
                 compared += store.dag.transactions.len();
@@ -90,8 +90,42 @@ fn forks(store: &StoreView, out: &mut Outcome) {
         );
         out.fault(store, state(first.byte, detail));
     }
-    if let [first, _, ..] = store.dag.heads[..] {
+    // What follows a lost transaction hangs in the air, and so does what came before it.
+    let whole = store.dag.missing.is_empty() && store.dag.second_roots.is_empty();
+    if let ([first, _, ..], true) = (&store.dag.heads[..], whole) {
         let detail = format!("{} heads: replicas that were not merged yet", store.dag.heads.len());
-        out.fault(store, state(store.dag.transactions[first].byte, detail));
+        out.fault(store, state(store.dag.transactions[*first].byte, detail));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::check;
+
+    use super::*;
+
+    #[test]
+    fn a_lost_parent_is_a_fault_and_a_fork_is_not() {
+        check(
+            &Transactions,
+            "*1 - 9 a
+             *3 2 9 a
+             *4 3 9 b
+             *5 - 9 c",
+            &[
+                "critical missing-parent (events/5.jsonl names no parent, but its replica 00000000-0000-0000-0000-000000000009 wrote before it: the store reports a replica conflict)",
+                "critical missing-transaction (transaction 00000000-0000-0000-0000-000000000002 is not there; events/3.jsonl names it as a parent: its events are lost)",
+            ],
+        );
+        check(
+            &Transactions,
+            "*1 - 9 a
+             *2 1 9 a
+             *3 1 8 a
+             *4 2,3 9 a",
+            &[
+                "info duplicate-version (writers that did not know of each other appended to 1 streams (the first is a): their versions are advice, the store numbers them when it merges; holes and doubles there are not judged)",
+            ],
+        );
     }
 }

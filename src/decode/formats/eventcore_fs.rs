@@ -142,7 +142,8 @@ fn transaction<'a>(
         Err(why) => {
             fault(FaultKind::MalformedRecord, format!("no header line: {why}"));
             let id = named.unwrap_or(EventId::NONE);
-            let lost = Transaction { byte, file: path.to_owned(), id, ..Transaction::default() };
+            let (file, bytes) = (path.to_owned(), text.len() as u64);
+            let lost = Transaction { byte, bytes, file, id, ..Transaction::default() };
             rows::of_table(batch, table).transactions.push(lost);
             batch.account.rejected(text.len());
             return;
@@ -168,6 +169,7 @@ fn transaction<'a>(
     let bases = header.bases.unwrap_or_else(|| bases_of(&rows.events[before.0..]));
     rows.transactions.push(Transaction {
         byte,
+        bytes: text.len() as u64,
         file: path.to_owned(),
         id: header.id,
         parents: header.parents,
@@ -323,7 +325,8 @@ mod tests {
     use crate::decode::testing::check;
 
     fn framed(files: &[(&str, &str)]) -> String {
-        files.iter().map(|(path, content)| format!("{FRAME}{path} {}\n{content}\n", content.len())).collect()
+        let frame = |(path, content): &(&str, &str)| format!("{FRAME}{path} {}\n{content}\n", content.len());
+        files.iter().map(frame).collect::<Vec<_>>().concat()
     }
 
     const EVENT: &str = "{\"record\":\"event\",\"event_id\":\"01a20918-cb28-746e-9451-4afde4577091\",\"stream_id\":\"a\",\"stream_version\":1,\"event_type\":\"E\",\"event_data\":{},\"metadata\":{}}\n";
@@ -337,8 +340,11 @@ mod tests {
     #[test]
     fn a_file_proves_its_content() {
         let id = "01a20918-cb28-746e-9451-4afc831de4ba";
-        let hash: String =
-            Sha256::digest(EVENT.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash: String = Sha256::digest(EVENT.as_bytes())
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<Vec<_>>()
+            .concat();
         let sound = header(id, &hash) + EVENT;
         let edited = sound.replace("\"event_type\":\"E\"", "\"event_type\":\"F\"");
         let path = format!("events/{id}.jsonl");
