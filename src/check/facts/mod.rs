@@ -2,11 +2,13 @@
 
 mod index;
 mod logs;
+mod names;
 mod run;
 mod stores;
 
-pub use index::{ABSENT, EventIndex, EventRow, Streams};
+pub use index::{ABSENT, EventIndex, EventRow};
 pub use logs::{LevelFacts, LogFacts, PatternFacts, Sample};
+pub use names::Names;
 pub use run::Run;
 pub use stores::{CheckpointRow, IdAt, StoreFacts, StoreKey};
 pub(super) use {index::ROW_BYTES, run::join};

@@ -14,7 +14,10 @@ use std::{
 
 use rayon::slice::ParallelSliceMut;
 
-use super::index::{EventRow, ROW_BYTES, Streams};
+use super::{
+    index::{EventRow, ROW_BYTES},
+    names::Names,
+};
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -38,17 +41,16 @@ struct Group {
 }
 
 impl Run {
-    pub(super) fn write(folder: &Path, streams: Streams, mut rows: Vec<EventRow>) -> io::Result<Run> {
-        let names = streams.names;
-        let mut order: Vec<u32> = (0..names.len() as u32).collect();
-        order.par_sort_unstable_by(|a, b| names[*a as usize].cmp(&names[*b as usize]));
-        let mut ranks = vec![0; names.len()];
-        order.iter().enumerate().for_each(|(rank, number)| ranks[*number as usize] = rank as u32);
+    pub(super) fn write(folder: &Path, names: Names, mut rows: Vec<EventRow>) -> io::Result<Run> {
+        let mut ranks = vec![0; names.count()];
+        for (rank, number) in names.sorted().into_iter().enumerate() {
+            ranks[number as usize] = rank as u32;
+        }
         rows.par_sort_unstable_by_key(|row| (ranks[row.stream as usize], row.version, row.byte));
         let file = tempfile::tempfile_in(folder)?;
         let mut out = BufWriter::with_capacity(1 << 20, &file);
         for group in rows.chunk_by(|a, b| a.stream == b.stream) {
-            let name = names[group[0].stream as usize].as_bytes();
+            let name = names.get(group[0].stream).as_bytes();
             out.write_all(&(name.len() as u64).to_le_bytes())?;
             out.write_all(name)?;
             out.write_all(&(group.len() as u64).to_le_bytes())?;
