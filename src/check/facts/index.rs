@@ -128,7 +128,7 @@ impl EventIndex {
     pub fn spill(&mut self, folder: &Path) -> io::Result<()> {
         if !self.rows.is_empty() {
             let (streams, rows) = (std::mem::take(&mut self.streams), std::mem::take(&mut self.rows));
-            self.runs.push(Run::write(folder, streams, rows)?);
+            self.runs.push(Run::write(folder, &streams, rows)?);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! piece makes its own numbering. Hashes are kept, so that joining two numberings compares texts only where they are
 //! equal.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -76,9 +76,7 @@ impl Names {
 }
 
 fn hash(name: &str) -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
-    name.hash(&mut hasher);
-    hasher.finish()
+    FixedState::default().hash_one(name)
 }
 
 /// Two numberings are equal where they number the same names alike.

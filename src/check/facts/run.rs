@@ -41,7 +41,7 @@ struct Group {
 }
 
 impl Run {
-    pub(super) fn write(folder: &Path, names: Names, mut rows: Vec<EventRow>) -> io::Result<Run> {
+    pub(super) fn write(folder: &Path, names: &Names, mut rows: Vec<EventRow>) -> io::Result<Run> {
         let mut ranks = vec![0; names.count()];
         for (rank, number) in names.sorted().into_iter().enumerate() {
             ranks[number as usize] = rank as u32;
