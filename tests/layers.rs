@@ -102,7 +102,7 @@ fn every_function_fits_on_a_screen() {
 
 #[test]
 fn every_plug_in_is_in_its_table() {
-    for folder in ["decode/formats", "check/checks", "correlate/links", "report/writers"] {
+    for folder in ["decode/formats", "check/checks", "correlate/links", "ingest/packings", "report/writers"] {
         let folder = src().join(folder);
         let table = fs::read_to_string(folder.with_file_name("mod.rs")).expect("the table");
         for (file, _) in walk(&folder) {

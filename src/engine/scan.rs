@@ -194,7 +194,7 @@ impl<'e> Lane<'e> {
             let summary = reader.finish();
             reading.bytes = summary.bytes;
             reading.hash = summary.hash;
-            reading.compression = summary.compression.to_owned();
+            reading.compression = summary.compression;
             match summary.ending {
                 Ending::Whole => {}
                 Ending::Noted(note) => reading.notes.push(note),

@@ -3,12 +3,11 @@
 //! Folding keeps eight bytes a place; the line number and the text are fetched here for the few places that are
 //! printed. A settled plain file is mapped, for random access pays; anything else is streamed once more.
 
-use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use super::{
     hash::HashKind,
     map::map_settled,
-    open::{Compression, Opened},
     reader::Reader,
     walk::{Evidence, STDIN},
 };
@@ -33,20 +32,10 @@ pub fn cite(evidence: &Evidence, offsets: &[u64]) -> BTreeMap<u64, Citation> {
     if sorted.is_empty() || evidence.path == Path::new(STDIN) {
         return cited;
     }
-    let plain = Reader::open(evidence, HashKind::Blake3)
-        .is_ok_and(|reader| reader.compression() == Compression::None);
+    let Ok(mut reader) = Reader::open(evidence, HashKind::Blake3) else { return cited };
     match map_settled(&evidence.path) {
-        Ok(Some(map)) if plain => cite_slice(&map, &sorted, &mut cited),
-        _ if plain => {
-            if let Ok(file) = File::open(&evidence.path) {
-                cite_stream(|buffer| (&file).read(buffer), &sorted, &mut cited);
-            }
-        }
-        _ => {
-            if let Ok(mut opened) = Opened::open(&evidence.path, HashKind::Blake3) {
-                cite_stream(|buffer| opened.read(buffer), &sorted, &mut cited);
-            }
-        }
+        Ok(Some(map)) if !reader.is_packed() => cite_slice(&map, &sorted, &mut cited),
+        _ => cite_stream(|buffer| Ok(reader.read(buffer)), &sorted, &mut cited),
     }
     cited
 }
@@ -112,7 +101,7 @@ fn newlines(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use std::{
-        fs,
+        fs::{self, File},
         time::{Duration, SystemTime},
     };
 

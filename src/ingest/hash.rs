@@ -1,8 +1,13 @@
 //! The fingerprint of the evidence as found, taken while it is read.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use sha2::Digest;
+
+use super::trouble::Trouble;
 
 /// Which hash the ledger shows. Default BLAKE3; `--hash sha256` where a ticket asks for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,7 +32,7 @@ impl Hasher {
         }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
+    pub(super) fn update(&mut self, bytes: &[u8]) {
         match self {
             Hasher::Blake3(hasher) => {
                 hasher.update(bytes);
@@ -36,7 +41,7 @@ impl Hasher {
         }
     }
 
-    fn finish(&self) -> String {
+    pub(super) fn finish(&self) -> String {
         match self {
             Hasher::Blake3(hasher) => format!("blake3:{}", hasher.finalize().to_hex()),
             Hasher::Sha256(hasher) => {
@@ -47,29 +52,78 @@ impl Hasher {
     }
 }
 
-/// Hashes and counts what passes through it.
-pub(super) struct Hashing<R> {
-    inner: R,
-    hasher: Hasher,
-    pub(super) bytes: u64,
+/// Bytes as found, hashed and counted while others read them.
+///
+/// Shared: what unpacks the bytes holds one end, and whoever accounts for them the other, so that the rest of a file
+/// can be hashed once its reader has seen enough.
+#[derive(Clone)]
+pub(super) struct Tap(Arc<Mutex<Tapped>>);
+
+struct Tapped {
+    inner: Box<dyn Read + Send>,
+    /// None where nobody will ask: lines that are looked up once more.
+    hasher: Option<Hasher>,
+    bytes: u64,
+    /// A stream that failed once fails from then on.
+    failed: Option<io::ErrorKind>,
+    trouble: Trouble,
 }
 
-impl<R: Read> Hashing<R> {
-    pub(super) fn new(inner: R, kind: HashKind) -> Hashing<R> {
-        Hashing { inner, hasher: Hasher::new(kind), bytes: 0 }
+impl Tap {
+    pub(super) fn new(inner: Box<dyn Read + Send>, hash: Option<HashKind>, trouble: &Trouble) -> Tap {
+        let hasher = hash.map(Hasher::new);
+        let trouble = trouble.clone();
+        Tap(Arc::new(Mutex::new(Tapped { inner, hasher, bytes: 0, failed: None, trouble })))
     }
 
+    pub(super) fn seen(&self) -> u64 {
+        self.lock().bytes
+    }
+
+    /// Reads what nobody else will. Without a hash to finish there is nothing to read for.
+    pub(super) fn drain(&mut self) {
+        if self.lock().hasher.is_some() {
+            // What fails is said where it fails.
+            let _ = io::copy(self, &mut io::sink());
+        }
+    }
+
+    /// Of all that was read; empty where it could not all be read.
     pub(super) fn hash(&self) -> String {
-        self.hasher.finish()
+        let tapped = self.lock();
+        match &tapped.hasher {
+            Some(hasher) if tapped.failed.is_none() => hasher.finish(),
+            _ => String::new(),
+        }
+    }
+
+    /// A reader that panicked leaves the count behind, which is all that is asked of it.
+    fn lock(&self) -> MutexGuard<'_, Tapped> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<R: Read> Read for Hashing<R> {
+impl Read for Tap {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.hasher.update(&buffer[..read]);
-        self.bytes += read as u64;
-        Ok(read)
+        let mut tapped = self.lock();
+        if let Some(kind) = tapped.failed {
+            return Err(kind.into());
+        }
+        match tapped.inner.read(buffer) {
+            Ok(read) => {
+                tapped.bytes += read as u64;
+                if let Some(hasher) = &mut tapped.hasher {
+                    hasher.update(&buffer[..read]);
+                }
+                Ok(read)
+            }
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => Err(err),
+            Err(err) => {
+                tapped.failed = Some(err.kind());
+                tapped.trouble.broken(format!("cannot be read after byte {}: {err}", tapped.bytes));
+                Err(err)
+            }
+        }
     }
 }
 
@@ -83,9 +137,9 @@ mod tests {
             (HashKind::Blake3, "blake3:6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"),
             (HashKind::Sha256, "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
         ] {
-            let mut reader = Hashing::new(&b"abc"[..], kind);
-            io::copy(&mut reader, &mut io::sink()).expect("memory");
-            assert_eq!((reader.hash(), reader.bytes), (expected.to_owned(), 3));
+            let mut tap = Tap::new(Box::new(&b"abc"[..]), Some(kind), &Trouble::default());
+            tap.drain();
+            assert_eq!((tap.hash(), tap.seen()), (expected.to_owned(), 3));
         }
     }
 }

@@ -1,10 +1,13 @@
 //! Unpacked bytes, handed out in pieces that end where a record ends.
 
-use std::io;
+use std::io::{self, Read as _};
 
 use super::{
+    Ending,
+    found::AsFound,
     hash::HashKind,
-    open::{Compression, Ending, Opened},
+    layers::{Stream, Unpacked, unpack},
+    trouble::Trouble,
     walk::Evidence,
 };
 
@@ -23,13 +26,16 @@ pub struct Piece {
 /// Reads one source piece by piece.
 #[expect(missing_debug_implementations, reason = "holds open files")]
 pub struct Reader {
-    opened: Opened,
+    name: String,
+    found: AsFound,
+    packings: Vec<&'static str>,
+    body: Stream,
+    trouble: Trouble,
     /// Read and not yet handed out.
     pending: Vec<u8>,
     start: u64,
     line: u64,
     ended: bool,
-    error: Option<io::Error>,
 }
 
 /// What is left once a source is read.
@@ -37,28 +43,50 @@ pub struct Reader {
 pub struct Summary {
     pub bytes: u64,
     pub hash: String,
-    pub compression: &'static str,
+    /// The packings that were peeled off, the outermost first; `none`.
+    pub compression: String,
     pub ending: Ending,
 }
 
 impl Reader {
+    pub(super) fn new(name: String, found: AsFound, unpacked: Unpacked, trouble: Trouble) -> Reader {
+        Reader {
+            name,
+            found,
+            packings: unpacked.packings,
+            body: unpacked.stream,
+            trouble,
+            pending: Vec::new(),
+            start: 0,
+            line: 1,
+            ended: false,
+        }
+    }
+
     /// Opens one file.
     ///
     /// # Errors
     ///
     /// What the operating system says; the caller names the file.
     pub fn open(evidence: &Evidence, hash: HashKind) -> io::Result<Reader> {
-        let opened = Opened::open(&evidence.path, hash)?;
-        Ok(Reader { opened, pending: Vec::new(), start: 0, line: 1, ended: false, error: None })
-    }
-
-    pub fn compression(&self) -> Compression {
-        self.opened.compression
+        let trouble = Trouble::default();
+        let (found, tap) = AsFound::open(&evidence.path, Some(hash), &trouble)?;
+        let unpacked = unpack(Box::new(tap), &trouble);
+        Ok(Reader::new(evidence.name.clone(), found, unpacked, trouble))
     }
 
     /// Bytes of the file as found that were read so far.
     pub fn raw_bytes(&self) -> u64 {
-        self.opened.raw_bytes()
+        self.found.bytes()
+    }
+
+    pub fn is_packed(&self) -> bool {
+        !self.packings.is_empty()
+    }
+
+    /// As the ledger names the source.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The beginning, up to `size` bytes, without taking it. Says whether that is all.
@@ -120,10 +148,9 @@ impl Reader {
 
     /// Closes the source: the hash of all its bytes, and how it ended.
     pub fn finish(self) -> Summary {
-        let unpacked = self.start + self.pending.len() as u64;
-        let compression = self.opened.compression.name();
-        let (hash, bytes, ending) = self.opened.finish(self.error.as_ref(), unpacked);
-        Summary { bytes, hash, compression, ending }
+        let Reader { found, packings, trouble, .. } = self;
+        let (bytes, hash) = found.finish(&trouble);
+        Summary { bytes, hash, compression: named(&packings), ending: trouble.ending() }
     }
 
     /// Reads until `size` bytes are pending, or the source has ended.
@@ -142,19 +169,28 @@ impl Reader {
         self.pending = pending;
     }
 
-    fn read(&mut self, buffer: &mut [u8]) -> usize {
-        match self.opened.read(buffer) {
-            Ok(read) => {
-                self.ended = read == 0;
-                read
-            }
-            Err(err) => {
-                self.error = Some(err);
-                self.ended = true;
-                0
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> usize {
+        loop {
+            match self.body.read(buffer) {
+                Ok(read) => {
+                    self.ended = read == 0;
+                    return read;
+                }
+                Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+                Err(err) => {
+                    // Whoever met it has said more; this is for what nobody has met.
+                    self.trouble.broken(format!("cannot be read any further: {err}"));
+                    self.ended = true;
+                    return 0;
+                }
             }
         }
     }
+}
+
+/// The packings as the ledger shows them.
+pub(super) fn named(packings: &[&'static str]) -> String {
+    if packings.is_empty() { "none".to_owned() } else { packings.join("+") }
 }
 
 /// Least number of bytes asked of the operating system at once.
@@ -166,20 +202,15 @@ fn newlines(bytes: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, io::Write, path::PathBuf};
+    use std::{fs, path::PathBuf};
 
     use super::*;
+    use crate::ingest::testing::{PACKERS, Packer, gzip};
 
     fn evidence(dir: &tempfile::TempDir, bytes: &[u8]) -> Evidence {
         let path: PathBuf = dir.path().join("file");
         fs::write(&path, bytes).expect("written");
         Evidence { name: "file".to_owned(), path }
-    }
-
-    fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(bytes).expect("memory");
-        encoder.finish().expect("memory")
     }
 
     fn read_all(evidence: &Evidence, want: usize) -> (Vec<u8>, Vec<u64>, Summary) {
@@ -197,43 +228,110 @@ mod tests {
         (all, lines, reader.finish())
     }
 
+    fn assert_read(packed: &[u8], text: &[u8], name: &str) {
+        let dir = tempfile::tempdir().expect("a folder");
+        for want in [1, 100, 100_000] {
+            let (all, lines, summary) = read_all(&evidence(&dir, packed), want);
+            assert!(all == text, "{name} {want}: {} of {} bytes, {summary:?}", all.len(), text.len());
+            assert_eq!((summary.compression.as_str(), summary.bytes), (name, packed.len() as u64));
+            assert_eq!(summary.ending, Ending::Whole, "{name}");
+            assert_eq!(summary.hash, format!("blake3:{}", blake3::hash(packed).to_hex()));
+            assert_eq!(lines[0], 1);
+        }
+    }
+
+    fn lines(count: usize) -> Vec<u8> {
+        (0..count).flat_map(|n| format!("line {n} of {}\n", n * 7919 % 1000).into_bytes()).collect()
+    }
+
     #[test]
     fn hands_out_every_byte_once_whatever_the_packing() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let text: Vec<u8> = (0..2000).flat_map(|n| format!("line {n}\n").into_bytes()).collect();
-        let two_members = [gzip(&text[..5000]), gzip(&text[5000..])].concat();
-        let zstd = zstd::encode_all(&text[..], 1).expect("memory");
-        for (packed, name) in [(text.clone(), "none"), (two_members, "gzip"), (zstd, "zstd")] {
-            for want in [1, 100, 100_000] {
-                let (all, lines, summary) = read_all(&evidence(&dir, &packed), want);
-                assert!(all == text, "{name} {want}");
-                assert_eq!((summary.compression, summary.bytes), (name, packed.len() as u64));
-                assert_eq!(summary.ending, Ending::Whole);
-                assert_eq!(summary.hash, format!("blake3:{}", blake3::hash(&packed).to_hex()));
-                assert_eq!(lines[0], 1);
-            }
+        let text = lines(2000);
+        assert_read(&text, &text, "none");
+        for (name, pack) in PACKERS {
+            assert_read(&pack(&text), &text, name);
+            let joined = [pack(&text[..5000]), pack(&text[5000..])].concat();
+            assert_read(&joined, &text, name);
         }
     }
 
     #[test]
-    fn keeps_what_comes_before_damage_and_says_where() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let text = "line\n".repeat(100_000).into_bytes();
-        let (gz, zst) = (gzip(&text), zstd::encode_all(&text[..], 1).expect("memory"));
-        for packed in [&gz[..gz.len() - 9], &zst[..zst.len() - 3]] {
-            let (_, _, summary) = read_all(&evidence(&dir, packed), 1000);
-            assert!(
-                matches!(&summary.ending, Ending::Broken(why) if why.contains("ends before its end")),
-                "{summary:?}"
-            );
+    fn peels_every_packing_off_every_other() {
+        let text = lines(2000);
+        for (inner, pack) in PACKERS {
+            for (outer, pack_again) in PACKERS {
+                assert_read(&pack_again(&pack(&text)), &text, &format!("{outer}+{inner}"));
+            }
         }
-        let trailing = [&gz[..], b"garbage after the end"].concat();
-        let (all, _, summary) = read_all(&evidence(&dir, &trailing), 1000);
-        assert!(all == text && matches!(summary.ending, Ending::Noted(_)), "{summary:?}");
-        let mut wrong = gz.clone();
+        let six = (0..6).fold(text.clone(), |packed, _| gzip(&packed));
+        assert_read(&six, &text, &["gzip"; 6].join("+"));
+        let dir = tempfile::tempdir().expect("a folder");
+        let (_, _, summary) = read_all(&evidence(&dir, &gzip(&six)), 100);
+        assert!(
+            matches!(&summary.ending, Ending::Broken(why) if why.contains("more than 6 times")),
+            "{summary:?}"
+        );
+    }
+
+    #[test]
+    fn skips_the_frames_that_zstd_says_to_skip() {
+        let text = lines(100);
+        let skipped = [0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
+        assert_read(&[&skipped, &PACKERS[4].1(&text)[..], &skipped].concat(), &text, "zstd");
+    }
+
+    /// What is saved, and what is said, must not depend on the size of the pieces.
+    fn assert_damage(packed: &[u8], name: &str, says: &str) -> Vec<u8> {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (all, _, summary) = read_all(&evidence(&dir, packed), 100_000);
+        assert!(
+            matches!(&summary.ending, Ending::Broken(why) if why.contains(says) && why.contains("near byte ")),
+            "{name}: {says}? {summary:?}"
+        );
+        assert_eq!(summary.hash, format!("blake3:{}", blake3::hash(packed).to_hex()), "{name}");
+        let (again, _, same) = read_all(&evidence(&dir, packed), 77);
+        assert!(again == all && same == summary, "{name}: {summary:?}, in small pieces {same:?}");
+        all
+    }
+
+    #[test]
+    fn keeps_what_comes_before_damage_and_says_where() {
+        let text: Vec<u8> = lines(400_000);
+        for (name, pack) in PACKERS {
+            let packed = pack(&text);
+            for cut in [packed.len() / 2, packed.len() - 3] {
+                let read = assert_damage(&packed[..cut], name, "ends before its end");
+                assert!(text.starts_with(&read), "{name}, cut at {cut}");
+                assert!(read.len() > text.len() / 4, "{name}, cut at {cut}: {} bytes", read.len());
+            }
+            let mut flipped = packed.clone();
+            flipped[packed.len() / 2] ^= 0x10;
+            flipped[packed.len() / 2 + 1] ^= 0x55;
+            let read = assert_damage(&flipped, name, "damaged");
+            let same = read.iter().zip(&text).take_while(|(a, b)| a == b).count();
+            assert!(same > text.len() / 4, "{name}, flipped: {same} bytes");
+            let read = assert_damage(
+                &gzip(&packed[..packed.len() / 2]),
+                name,
+                &format!("{name} data inside the gzip"),
+            );
+            assert!(read.len() > text.len() / 4, "{name} inside gzip: {} bytes", read.len());
+        }
+    }
+
+    #[test]
+    fn leaves_out_what_follows_the_last_member() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let text = lines(1000);
+        let warns = |(name, _): &&(&str, Packer)| ["gzip", "bzip2"].contains(name);
+        for (name, pack) in PACKERS.iter().filter(warns) {
+            let trailing = [&pack(&text)[..], b"garbage after the end"].concat();
+            let (all, _, summary) = read_all(&evidence(&dir, &trailing), 1000);
+            assert!(all == text && matches!(summary.ending, Ending::Noted(_)), "{name}: {summary:?}");
+        }
+        let mut wrong = gzip(&text);
         let crc = wrong.len() - 6;
         wrong[crc] ^= 1;
-        let (_, _, summary) = read_all(&evidence(&dir, &wrong), 1000);
-        assert!(matches!(&summary.ending, Ending::Broken(why) if why.contains("damaged")), "{summary:?}");
+        assert_damage(&wrong, "gzip", "damaged");
     }
 }
