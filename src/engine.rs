@@ -26,7 +26,7 @@ use crate::{
     classify::{Matcher, Packs},
     decode::Lexicon,
     fold::State,
-    ingest::{Evidence, HashKind},
+    ingest::{Damage, Evidence, HashKind},
     model::Settings,
 };
 
@@ -118,6 +118,8 @@ pub(super) struct Reading {
     pub(super) bytes: u64,
     pub(super) hash: String,
     pub(super) notes: Vec<String>,
+    /// Until all pieces are joined.
+    pub(super) damage: Vec<Damage>,
     /// Why the report is incomplete because of this source.
     pub(super) incomplete: Option<String>,
 }

@@ -38,18 +38,31 @@ fn every_byte_of_every_case_is_accounted_for() {
     for case in cases() {
         let report = report(&case, &["input"]);
         let rows = rows(&report);
-        assert_eq!(rows.keys().cloned().collect::<Vec<_>>(), files(&case), "{}", case.display());
-        for (path, row) in rows {
-            let on_disk = fs::metadata(case.join(&path)).expect("evidence").len();
+        for file in files(&case) {
+            let listed = rows.keys().any(|row| *row == file || file.starts_with(&format!("{row}/")));
+            assert!(listed, "{}/{file} is not in the ledger", case.display());
+        }
+        for (path, row) in &rows {
             let read = &row["read"];
             let sum = number(&read["decoded"]) + number(&read["rejected"]) + number(&read["skipped"]);
             assert_eq!(number(&read["bytes"]), sum, "{}/{path}: {row}", case.display());
-            assert_eq!(number(&row["bytes"]), on_disk, "{}/{path}: {row}", case.display());
-            if row["compression"] == "none" {
-                assert_eq!(number(&read["bytes"]), on_disk, "{}/{path}: {row}", case.display());
+            // A folder, or a member of an archive, has no size on disk.
+            let on_disk = fs::metadata(case.join(path)).ok().filter(fs::Metadata::is_file);
+            if let Some(on_disk) = on_disk {
+                assert_eq!(number(&row["bytes"]), on_disk.len(), "{}/{path}: {row}", case.display());
+            }
+            if row["compression"] == "none" && !is_rendered(row) && row["kind"] != "archive" {
+                assert_eq!(number(&read["bytes"]), number(&row["bytes"]), "{}/{path}: {row}", case.display());
             }
         }
     }
+}
+
+/// Whether the bytes that were read are not those that were found: a renderer made them.
+fn is_rendered(row: &Value) -> bool {
+    ["pg-dump-custom", "pg-dump-directory", "pg-dump-tar", "sqlite"]
+        .iter()
+        .any(|format| row["format"] == *format)
 }
 
 /// The bundles that the fixtures are cut from are too big to be kept here; where they are, they are read whole.

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{Cursor, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -134,4 +135,80 @@ fn when_the_evidence_is_read_in_parts_and_joined() {
             "the parts do not add up to the whole"
         );
     }
+}
+
+/// Each file of a folder, by its path below it.
+fn files(folder: &Path, below: &str, found: &mut Vec<(String, Vec<u8>)>) {
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    for path in paths {
+        let name = format!("{below}{}", path.file_name().expect("a name").to_string_lossy());
+        if path.is_dir() {
+            files(&path, &format!("{name}/"), found);
+        } else {
+            found.push((name, fs::read(&path).expect("readable")));
+        }
+    }
+}
+
+fn tar_gz(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut builder = tar::Builder::new(encoder);
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        builder.append_data(&mut header, path, &content[..]).expect("memory");
+    }
+    builder.into_inner().and_then(flate2::write::GzEncoder::finish).expect("memory")
+}
+
+fn zip(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (path, content) in files {
+        writer.start_file(path, zip::write::SimpleFileOptions::default()).expect("memory");
+        writer.write_all(content).expect("memory");
+    }
+    writer.finish().expect("memory").into_inner()
+}
+
+/// What is in an archive is found as if it lay in a folder, for any number of threads and any piece size.
+#[test]
+fn in_an_archive_as_in_a_folder() {
+    for case in ["incident", "store-csv/faulty", "pg-dump/copy", "compressed/streams"] {
+        let folder = root().join("fixtures").join(case).join("input");
+        let mut inside = Vec::new();
+        files(&folder, "", &mut inside);
+        let evidence = tempfile::tempdir().expect("a folder");
+        let report_of = |path: &Path, threads: usize, piece_bytes: usize| {
+            let plan = plan(threads, piece_bytes);
+            let found = ingest::walk(&[name(path.to_owned())]).expect("there");
+            let partial = engine::scan(&plan, &found, &Progress::default()).expect("not interrupted");
+            let mut report = engine::conclude(&plan, &found, partial).expect("in memory");
+            // The archive is a row of its own.
+            report.ledger.evidence.retain(|row| row.kind != "archive");
+            let text = serde_json::to_string_pretty(&report).expect("memory");
+            sorted(&text.replace(&format!("{}/", path.display()), ""))
+        };
+        let expected = report_of(&folder, 1, PIECE_BYTES);
+        for (file, bytes) in [("all.tar.gz", tar_gz(&inside)), ("all.zip", zip(&inside))] {
+            let path = evidence.path().join(file);
+            fs::write(&path, bytes).expect("written");
+            for (threads, piece_bytes) in [(1, PIECE_BYTES), (3, 100)] {
+                let got = report_of(&path, threads, piece_bytes);
+                let differs = expected.iter().zip(&got).find(|(want, got)| want != got);
+                assert_eq!(differs, None, "{case} in {file}, {threads} threads, pieces of {piece_bytes}");
+                assert_eq!(got.len(), expected.len(), "{case} in {file}");
+            }
+        }
+    }
+}
+
+/// The lines of a report, sorted, without ids: those are made of paths too, and decide between equals.
+fn sorted(text: &str) -> Vec<String> {
+    let is_id = |line: &&str| ["inc-", "fnd-"].iter().any(|id| line.contains(id));
+    let mut lines: Vec<String> =
+        text.lines().filter(|line| !is_id(line)).map(|line| line.trim_end_matches(',').to_owned()).collect();
+    lines.sort();
+    lines
 }

@@ -1,7 +1,6 @@
 //! Progress on standard error: bytes, rate and time left, for runs that last. None where nobody watches.
 
 use std::{
-    fs,
     io::{self, IsTerminal},
     sync::{
         Arc,
@@ -13,7 +12,10 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{engine::Progress, ingest::Found};
+use crate::{
+    engine::Progress,
+    ingest::{Evidence, Found},
+};
 
 /// Short runs show nothing.
 const AFTER: Duration = Duration::from_millis(400);
@@ -27,12 +29,7 @@ pub(super) struct Shown {
 
 /// Follows `progress` if a person is there to see it.
 pub(super) fn show(progress: &Arc<Progress>, found: &Found, quiet: bool) -> Shown {
-    let total: u64 = found
-        .evidence
-        .iter()
-        .filter_map(|evidence| fs::metadata(&evidence.path).ok())
-        .map(|metadata| metadata.len())
-        .sum();
+    let total: u64 = found.evidence.iter().map(Evidence::size).sum();
     progress.total.store(total, Ordering::Relaxed);
     let done = Arc::new(AtomicBool::new(false));
     let watcher = (!quiet && io::stderr().is_terminal()).then(|| {

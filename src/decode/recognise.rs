@@ -17,20 +17,16 @@ pub struct Recognised {
 /// Magic bytes at the start, with what they mean.
 const MAGIC: &[(&[u8], &str, &str, &str, bool)] = &[
     (
-        b"PGDMP",
-        "pg-dump-custom",
-        "store",
-        "a custom-format dump is not read yet; `pg_restore -f dump.sql FILE` makes a plain one",
+        b"PK\x03\x04",
+        "zip",
+        "archive",
+        "a zip is read from disk alone, for its directory is at its end: take it out of what it is packed in",
         true,
     ),
-    (
-        b"SQLite format 3\0",
-        "sqlite",
-        "store",
-        "a SQLite file is not read yet; export its events table as CSV with a header",
-        true,
-    ),
-    (b"PK\x03\x04", "zip", "archive", "archives are not read yet; unpack it and name the folder", true),
+    (b"7z\xbc\xaf\x27\x1c", "7z", "archive", "7z is not read; unpack it and name the folder", true),
+    (b"Rar!\x1a\x07", "rar", "archive", "rar is not read; unpack it and name the folder", true),
+    (b"\x1f\x9d", "compress", "archive", "compress is not read; unpack it: `uncompress FILE`", true),
+    (b"\x1efile ", "eventcore-fs", "store", "transaction files of a file store are not verified yet", true),
     (b"\xff\xfe", "utf-16", "other", "UTF-16 text is not read; convert it: `iconv -f utf-16 -t utf-8`", true),
     (b"\xfe\xff", "utf-16", "other", "UTF-16 text is not read; convert it: `iconv -f utf-16 -t utf-8`", true),
     (b"\x7fELF", "executable", "other", "a program, not evidence", false),
@@ -64,7 +60,7 @@ pub(super) fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
         return of(format, kind, advice, *needed);
     }
     if bytes.get(257..262) == Some(b"ustar") {
-        return of("tar", "archive", "archives are not read yet; unpack it and name the folder", true);
+        return of("tar", "archive", "the header of its first member is damaged, so it is not read", true);
     }
     let text = head.text.trim_start_matches('\u{feff}').trim_ascii_start();
     let first = text.lines().next().unwrap_or_default();
@@ -141,8 +137,8 @@ mod tests {
     #[test]
     fn names_what_it_cannot_read() {
         for (bytes, format, needed) in [
-            (&b"PGDMP\x01\x0e"[..], "pg-dump-custom", true),
-            (b"SQLite format 3\0more", "sqlite", true),
+            (&b"PK\x03\x04more"[..], "zip", true),
+            (b"\x1efile events/a.jsonl 12\n", "eventcore-fs", true),
             (b"datid,datname,pid,leader_pid\n", "pg-stat-activity", false),
             (b"# HELP a b\n", "prometheus-text", false),
             (b"{\n \"a\": 1\n}", "json-document", false),

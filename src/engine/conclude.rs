@@ -1,11 +1,11 @@
 //! From facts to a report: judges, correlates and ranks. Small: grows with what was found.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{
     check::{self, Evidence, Judgement, Outcome, facts::SourceFacts},
     correlate, ingest,
-    ingest::Found,
+    ingest::{Found, Shape},
     model::{
         AsOf, Fault, Settings, Severity, TableRole, Window,
         report::{
@@ -169,21 +169,19 @@ fn window(settings: &Settings, facts: &BTreeMap<String, SourceFacts>) -> ReportW
 
 /// Looks up line numbers and excerpts of every place that will be printed.
 fn cite(outcome: &mut Outcome, evidence: &BTreeMap<String, ingest::Evidence>) {
-    let mut wanted: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
-    let (mut cited, mut of_files) = (BTreeMap::new(), evidence.clone());
+    let mut wanted: BTreeMap<ingest::Evidence, ingest::Wanted> = BTreeMap::new();
     for fault in outcome.faults.values().flat_map(|listed| &listed.items).filter(|fault| fault.line == 0) {
-        let place = place(fault);
-        if let (Some(file), Some(folder)) = (&fault.file, evidence.get(&fault.path)) {
-            let (name, path) = (place.clone(), folder.path.join(file));
-            of_files.entry(place.clone()).or_insert(ingest::Evidence { name, path });
+        let Some(mut found) = evidence.get(&fault.path).cloned() else { continue };
+        match (&fault.file, found.shape) {
+            (None, _) => {}
+            (Some(file), Shape::FileStore) => found = found.file(place(fault), file),
+            // The file of a folder that an archive holds: its lines are counted in no file of its own.
+            (Some(_), Shape::File | Shape::PgDirectory) => continue,
         }
-        wanted.entry(place).or_default().insert(fault.byte);
+        wanted.entry(found).or_default().entry(place(fault)).or_default().insert(fault.byte);
     }
-    for (place, offsets) in wanted {
-        let offsets: Vec<u64> = offsets.into_iter().collect();
-        let lines = of_files.get(&place).map(|evidence| ingest::cite(evidence, &offsets));
-        cited.insert(place, lines.unwrap_or_default());
-    }
+    let cited: ingest::Cited =
+        wanted.iter().flat_map(|(evidence, sources)| ingest::cite(evidence, sources)).collect();
     for fault in outcome.faults.values_mut().flat_map(|listed| &mut listed.items) {
         let line = cited.get(&place(fault)).and_then(|lines| lines.get(&fault.byte));
         fault.line = line.map_or(0, |citation| citation.line);

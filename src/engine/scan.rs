@@ -9,10 +9,11 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    check::facts::SourceFacts,
+    check::facts::{SourceFacts, StoreKey},
     decode::{self, Chunk, Context, Cutter, Format, Head, Identity, Kind},
     fold::State,
-    ingest::{Ending, Evidence, Found, Piece, Reader},
+    ingest::{Damage, Ending, Evidence, Found, Listed, Piece, Reader, Sources, Step, Summary},
+    model::{FaultKind, RowFault},
 };
 
 use super::{Partial, Plan, Progress, Reading, Scope, SourcePart, Stopped};
@@ -20,6 +21,9 @@ use super::{Partial, Plan, Progress, Reading, Scope, SourcePart, Stopped};
 /// Pieces of a wave, for each thread. A wave ends when its last piece does, so short waves leave threads idle: with 8
 /// a gigabyte took 0.88 of the time that it took with 2, for 30 MiB more.
 const WAVE: usize = 8;
+
+/// Damage that the ledger lists of one source; all of it is among the faults.
+const DAMAGE_NOTES: usize = 5;
 
 /// How much of a source is shown to the formats that might read it.
 const HEAD: usize = 64 << 10;
@@ -43,6 +47,7 @@ pub fn scan(plan: &Plan, found: &Found, progress: &Progress) -> Result<Partial, 
             lanes.push(Lane::open(plan, evidence));
         }
         if lanes.is_empty() && wave.is_empty() {
+            partial.sources.values_mut().for_each(give_damage);
             return Ok(partial);
         }
         // The next wave is read while this one is decoded.
@@ -55,29 +60,34 @@ pub fn scan(plan: &Plan, found: &Found, progress: &Progress) -> Result<Partial, 
         }
         partial.make_room(&plan.room)?;
         wave = next;
-        for lane in std::mem::take(&mut lanes) {
-            if lane.done {
-                let name = lane.evidence.name.clone();
-                let part = partial.sources.entry(name).or_default();
-                lane.close(part);
-            } else {
-                lanes.push(lane);
+        for lane in &mut lanes {
+            for (name, part) in lane.finished.drain(..) {
+                let known = partial.sources.entry(name).or_default();
+                known.facts.merge(part.facts);
+                (known.evidence, known.reading) = (part.evidence, part.reading);
             }
         }
+        lanes.retain(|lane| !lane.done);
     }
 }
 
-/// One source being read.
+/// A piece of evidence being read: its sources, one after another.
 struct Lane<'e> {
     evidence: &'e Evidence,
-    reader: Option<Reader>,
+    sources: Option<Sources>,
+    current: Option<Current>,
+    /// What was read to its end and not yet handed over.
+    finished: Vec<(String, SourcePart)>,
+    done: bool,
+    /// Bytes of the evidence that were already counted as progress.
+    counted: u64,
+}
+
+/// A source being read.
+struct Current {
+    reader: Reader,
     format: Option<(&'static dyn Format, Box<dyn Cutter>)>,
     reading: Reading,
-    /// Unpacked bytes that no format looked at.
-    unread: u64,
-    done: bool,
-    /// Bytes of the file that were already counted as progress.
-    counted: u64,
 }
 
 /// A piece on its way to a thread.
@@ -90,65 +100,38 @@ struct Job {
 
 impl<'e> Lane<'e> {
     fn open(plan: &Plan, evidence: &'e Evidence) -> Lane<'e> {
-        let mut lane = Lane {
-            evidence,
-            reader: None,
-            format: None,
-            reading: Reading::default(),
-            unread: 0,
-            done: false,
-            counted: 0,
-        };
-        match Reader::open(evidence, plan.hash) {
-            Ok(reader) => {
-                lane.reader = Some(reader);
-                lane.identify(plan);
-            }
-            Err(err) => {
-                lane.reading.kind = "other".to_owned();
-                lane.reading.format = "unknown".to_owned();
-                let why = format!("{}: cannot be read: {err}", evidence.name);
-                lane.reading.notes.push(format!("cannot be read: {err}"));
-                lane.reading.incomplete = Some(why);
-                lane.done = true;
-            }
+        let mut lane =
+            Lane { evidence, sources: None, current: None, finished: Vec::new(), done: false, counted: 0 };
+        match Sources::open(evidence, Some(plan.hash)) {
+            Ok(sources) => lane.sources = Some(sources),
+            Err(err) => lane.fail(format!("cannot be read: {err}")),
         }
         lane
     }
 
-    /// Looks at the beginning and picks a format, or names what it is.
-    fn identify(&mut self, plan: &Plan) {
-        let Some(reader) = &mut self.reader else { return };
-        let (bytes, whole) = reader.head(HEAD);
-        let text = clean_head(bytes);
-        let head = Head { text: &text, whole };
-        match decode::identify(bytes, &head, &plan.lexicon) {
-            Identity::Readable(format) => {
-                self.reading.kind = format.kind().name().to_owned();
-                self.reading.format = format.id().to_owned();
-                if let Kind::ServerLog { rank } = format.kind() {
-                    self.reading.server_rank = Some(rank);
-                }
-                if plan.scope == Scope::Stores && format.kind() != Kind::Store {
-                    self.reading
-                        .notes
-                        .push("a log: `coroner analyze` reads it, `integrity` does not".to_owned());
-                    return;
-                }
-                self.format = Some((format, format.cutter(&head, &plan.lexicon)));
-            }
-            Identity::Named(named) => {
-                self.reading.kind = named.kind.to_owned();
-                self.reading.format = named.format.to_owned();
-                if named.needed {
-                    self.reading.incomplete = Some(format!("{}: {}", self.evidence.name, named.advice));
-                }
-                self.reading.notes.push(named.advice);
-            }
-        }
+    /// Nothing more comes of this evidence.
+    fn fail(&mut self, why: String) {
+        let name = self
+            .current
+            .take()
+            .map_or(self.evidence.name.clone(), |current| current.reader.name().to_owned());
+        let reading = Reading {
+            kind: "other".to_owned(),
+            format: "unknown".to_owned(),
+            incomplete: Some(format!("{name}: {why}")),
+            notes: vec![why],
+            ..Reading::default()
+        };
+        self.finish(name, SourcePart { reading, ..SourcePart::default() });
+        self.sources = None;
+        self.done = true;
     }
 
-    /// Reads up to `count` pieces.
+    fn finish(&mut self, name: String, part: SourcePart) {
+        self.finished.push((name, SourcePart { evidence: Some(self.evidence.clone()), ..part }));
+    }
+
+    /// Reads up to `count` pieces, of as many sources as it takes.
     fn fill(
         &mut self,
         plan: &Plan,
@@ -157,56 +140,136 @@ impl<'e> Lane<'e> {
         progress: &Progress,
     ) -> Vec<Job> {
         let mut jobs = Vec::new();
-        let Some(reader) = &mut self.reader else { return jobs };
-        match &mut self.format {
-            None => {
-                self.unread = reader.drain();
-                self.done = true;
+        while jobs.len() < count && !self.done {
+            match &mut self.current {
+                None => self.step(plan),
+                Some(current) => match current.next(plan, buffers.pop().unwrap_or_default()) {
+                    Some(job) => jobs.push(job),
+                    None => self.close(),
+                },
             }
-            Some((format, cutter)) => {
-                while jobs.len() < count {
-                    let mut context = Context::None;
-                    let mut cut = |bytes: &[u8], last: bool| {
-                        let (taken, found) = cutter.cut(bytes, plan.piece_bytes, last)?;
-                        context = found;
-                        Some(taken)
-                    };
-                    let Some(piece) =
-                        reader.next(plan.piece_bytes, buffers.pop().unwrap_or_default(), &mut cut)
-                    else {
-                        self.done = true;
-                        break;
-                    };
-                    jobs.push(Job { source: self.evidence.name.clone(), piece, context, format: *format });
-                }
+            if progress.stop.load(Ordering::Relaxed) {
+                break;
             }
         }
-        let read = reader.raw_bytes();
+        let read = self.sources.as_ref().map_or(self.counted, Sources::raw_bytes);
         progress.read.fetch_add(read - self.counted, Ordering::Relaxed);
         self.counted = read;
         jobs
     }
 
+    /// Goes to the next source.
+    fn step(&mut self, plan: &Plan) {
+        match self.sources.as_mut().and_then(Sources::step) {
+            Some(Step::Read(reader)) => self.current = Some(Current::new(plan, reader)),
+            Some(Step::Listed(listed)) => {
+                let Listed { name, kind, format, summary } = listed;
+                let mut part = SourcePart::default();
+                part.reading.kind = kind.to_owned();
+                part.reading.format = format.to_owned();
+                settle(&name, &mut part, summary);
+                self.finish(name, part);
+            }
+            None => self.done = true,
+        }
+    }
+
     /// Records how the source ended.
-    fn close(self, part: &mut SourcePart) {
-        let Lane { evidence, reader, mut reading, unread, .. } = self;
-        if let Some(reader) = reader {
-            let summary = reader.finish();
-            reading.bytes = summary.bytes;
-            reading.hash = summary.hash;
-            reading.compression = summary.compression;
-            match summary.ending {
-                Ending::Whole => {}
-                Ending::Noted(note) => reading.notes.push(note),
-                Ending::Broken(why) => {
-                    reading.incomplete = Some(format!("{}: {why}", evidence.name));
-                    reading.notes.push(why);
+    fn close(&mut self) {
+        let Some(Current { mut reader, reading, .. }) = self.current.take() else { return };
+        let name = reader.name().to_owned();
+        let mut part = SourcePart { reading, ..SourcePart::default() };
+        part.facts.account.bytes_skipped += reader.drain();
+        settle(&name, &mut part, reader.finish());
+        self.finish(name, part);
+    }
+}
+
+impl Current {
+    /// Looks at the beginning and picks a format, or names what it is.
+    fn new(plan: &Plan, mut reader: Reader) -> Current {
+        let mut reading = Reading::default();
+        let mut picked = None;
+        let name = reader.name().to_owned();
+        let rendered = reader.rendered_from();
+        let (bytes, whole) = reader.head(HEAD);
+        let text = clean_head(bytes);
+        let head = Head { text: &text, whole };
+        match decode::identify(bytes, &head, &plan.lexicon) {
+            Identity::Readable(format) => {
+                reading.kind = format.kind().name().to_owned();
+                reading.format = rendered.unwrap_or(format.id()).to_owned();
+                if let Kind::ServerLog { rank } = format.kind() {
+                    reading.server_rank = Some(rank);
+                }
+                if plan.scope == Scope::Stores && format.kind() != Kind::Store {
+                    let note = "a log: `coroner analyze` reads it, `integrity` does not";
+                    reading.notes.push(note.to_owned());
+                } else {
+                    picked = Some((format, format.cutter(&head, &plan.lexicon)));
                 }
             }
+            Identity::Named(named) => {
+                reading.kind = named.kind.to_owned();
+                reading.format = rendered.unwrap_or(named.format).to_owned();
+                if named.needed {
+                    reading.incomplete = Some(format!("{name}: {}", named.advice));
+                }
+                reading.notes.push(named.advice);
+            }
         }
-        part.facts.account.bytes_skipped += unread;
-        part.evidence = Some(evidence.clone());
-        part.reading = reading;
+        Current { reader, format: picked, reading }
+    }
+
+    /// The next piece; `None` at the end, and for what no format reads.
+    fn next(&mut self, plan: &Plan, buffer: Vec<u8>) -> Option<Job> {
+        let (format, cutter) = self.format.as_mut()?;
+        let mut context = Context::None;
+        let mut cut = |bytes: &[u8], last: bool| {
+            let (taken, found) = cutter.cut(bytes, plan.piece_bytes, last)?;
+            context = found;
+            Some(taken)
+        };
+        let piece = self.reader.next(plan.piece_bytes, buffer, &mut cut)?;
+        Some(Job { source: self.reader.name().to_owned(), piece, context, format: *format })
+    }
+}
+
+/// What reading came to, and what a renderer found damaged: that is a finding about the store, and no gap in the
+/// report.
+fn settle(name: &str, part: &mut SourcePart, summary: Summary) {
+    let Summary { bytes, hash, compression, ending, notes, damage } = summary;
+    let reading = &mut part.reading;
+    (reading.bytes, reading.hash, reading.compression) = (bytes, hash, compression);
+    reading.notes.extend(notes);
+    match ending {
+        Ending::Whole => {}
+        Ending::Noted(note) => reading.notes.push(note),
+        Ending::Broken(why) => {
+            reading.incomplete = Some(format!("{name}: {why}"));
+            reading.notes.push(why);
+        }
+    }
+    reading.notes.extend(damage.iter().take(DAMAGE_NOTES).map(|damage| damage.why.clone()));
+    if damage.len() > DAMAGE_NOTES {
+        reading.notes.push(format!("and {} more places that are damaged", damage.len() - DAMAGE_NOTES));
+    }
+    reading.damage = damage;
+}
+
+/// Puts what a renderer found damaged behind what the rows themselves showed, in whatever order both were read.
+fn give_damage(part: &mut SourcePart) {
+    for Damage { byte, why } in std::mem::take(&mut part.reading.damage) {
+        let fault = RowFault {
+            byte,
+            kind: FaultKind::TornDump,
+            stream: None,
+            event_id: None,
+            version: None,
+            detail: why,
+        };
+        let of_source = part.facts.stores.entry(StoreKey::default()).or_default();
+        of_source.faults.entry(fault.kind).or_default().push(fault);
     }
 }
 
@@ -223,9 +286,24 @@ fn fill(plan: &Plan, lanes: &mut [Lane<'_>], spare: &mut Vec<Vec<u8>>, progress:
     let jobs: Vec<Vec<Job>> = lanes
         .par_iter_mut()
         .zip(buffers)
-        .map(|(lane, mut buffers)| lane.fill(plan, share, &mut buffers, progress))
+        .map(|(lane, mut buffers)| fill_guarded(plan, lane, share, &mut buffers, progress))
         .collect();
     jobs.into_iter().flatten().collect()
+}
+
+/// A bug in what unpacks or renders costs its evidence, as one in a decoder costs its piece.
+fn fill_guarded(
+    plan: &Plan,
+    lane: &mut Lane<'_>,
+    count: usize,
+    buffers: &mut Vec<Vec<u8>>,
+    progress: &Progress,
+) -> Vec<Job> {
+    let filled = catch_unwind(AssertUnwindSafe(|| lane.fill(plan, count, buffers, progress)));
+    filled.unwrap_or_else(|_| {
+        lane.fail("cannot be unpacked: a bug in coroner, please report it with this file".to_owned());
+        Vec::new()
+    })
 }
 
 /// Decodes and folds a wave. Facts come back in the order of the pieces.

@@ -3,12 +3,15 @@
 //! Folding keeps eight bytes a place; the line number and the text are fetched here for the few places that are
 //! printed. A settled plain file is mapped, for random access pays; anything else is streamed once more.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use super::{
-    hash::HashKind,
     map::map_settled,
     reader::Reader,
+    sources::{Sources, Step},
     walk::{Evidence, STDIN},
 };
 
@@ -23,19 +26,44 @@ pub struct Citation {
 /// An excerpt's length: enough to recognise a row, short enough for a ticket.
 const EXCERPT: usize = 240;
 
-/// Looks up byte offsets of the unpacked source. Offsets that cannot be read any more are left out.
-pub fn cite(evidence: &Evidence, offsets: &[u64]) -> BTreeMap<u64, Citation> {
-    let mut sorted: Vec<u64> = offsets.to_vec();
-    sorted.sort_unstable();
-    sorted.dedup();
-    let mut cited = BTreeMap::new();
-    if sorted.is_empty() || evidence.path == Path::new(STDIN) {
+/// Byte offsets of unpacked sources, by the name of the source.
+pub type Wanted = BTreeMap<String, BTreeSet<u64>>;
+
+/// What was found there; offsets that cannot be read any more are left out.
+pub type Cited = BTreeMap<String, BTreeMap<u64, Citation>>;
+
+/// Looks up lines of the sources that one piece of evidence holds, in one pass over it.
+pub fn cite(evidence: &Evidence, wanted: &Wanted) -> Cited {
+    let mut cited = Cited::new();
+    if wanted.is_empty() || evidence.path == Path::new(STDIN) {
         return cited;
     }
-    let Ok(mut reader) = Reader::open(evidence, HashKind::Blake3) else { return cited };
-    match map_settled(&evidence.path) {
-        Ok(Some(map)) if !reader.is_packed() => cite_slice(&map, &sorted, &mut cited),
-        _ => cite_stream(|buffer| Ok(reader.read(buffer)), &sorted, &mut cited),
+    let Ok(mut sources) = Sources::open(evidence, None) else { return cited };
+    while cited.len() < wanted.len() {
+        match sources.step() {
+            Some(Step::Read(reader)) => match wanted.get(reader.name()) {
+                Some(offsets) => {
+                    let name = reader.name().to_owned();
+                    cited.insert(name, cite_source(reader, offsets));
+                }
+                None => reader.skip(),
+            },
+            Some(Step::Listed(_)) => {}
+            None => break,
+        }
+    }
+    cited
+}
+
+fn cite_source(mut reader: Reader, offsets: &BTreeSet<u64>) -> BTreeMap<u64, Citation> {
+    let sorted: Vec<u64> = offsets.iter().copied().collect();
+    let mut cited = BTreeMap::new();
+    match reader.plain().map(map_settled) {
+        Some(Ok(Some(map))) => cite_slice(&map, &sorted, &mut cited),
+        _ => {
+            cite_stream(|buffer| reader.read(buffer), &sorted, &mut cited);
+            reader.skip();
+        }
     }
     cited
 }
@@ -52,7 +80,7 @@ fn cite_slice(bytes: &[u8], sorted: &[u64], cited: &mut BTreeMap<u64, Citation>)
 
 /// Reads on until the last offset has its excerpt, holding one buffer and the overlap that an excerpt needs.
 fn cite_stream(
-    mut read: impl FnMut(&mut [u8]) -> std::io::Result<usize>,
+    mut read: impl FnMut(&mut [u8]) -> usize,
     sorted: &[u64],
     cited: &mut BTreeMap<u64, Citation>,
 ) {
@@ -63,8 +91,8 @@ fn cite_stream(
     while next < sorted.len() {
         while window.len() < buffer.len() && !ended {
             match read(&mut buffer) {
-                Ok(read) if read > 0 => window.extend_from_slice(&buffer[..read]),
-                _ => ended = true,
+                0 => ended = true,
+                read => window.extend_from_slice(&buffer[..read]),
             }
         }
         // All but the last excerpt's length can be cited now; the rest with the next bytes.
@@ -106,6 +134,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::ingest::Shape;
 
     #[test]
     fn finds_the_same_lines_mapped_read_and_unpacked() {
@@ -129,14 +158,18 @@ mod tests {
         let packed = dir.path().join("packed");
         fs::write(&packed, zstd::encode_all(text.as_bytes(), 1).expect("memory")).expect("written");
         for path in [fresh, settled, packed] {
-            let evidence = Evidence { name: String::new(), path };
-            let cited = cite(&evidence, &offsets);
+            let evidence = Evidence { name: "a".to_owned(), path, shape: Shape::File };
+            let cite = |offsets: &[u64]| {
+                let wanted = Wanted::from([("a".to_owned(), offsets.iter().copied().collect())]);
+                super::cite(&evidence, &wanted).remove("a").unwrap_or_default()
+            };
+            let cited = cite(&offsets);
             let end = text.len() as u64;
-            assert_eq!(cite(&evidence, &[end])[&end].line, 300_000, "the end of {evidence:?}");
+            assert_eq!(cite(&[end])[&end].line, 300_000, "the end of {evidence:?}");
             let lines: Vec<u64> = cited.values().map(|citation| citation.line).collect();
             assert_eq!(lines, [1, 2, 150_000, 299_999], "{evidence:?}");
             assert_eq!(cited[&offsets[3]].excerpt, b"row 299999");
-            assert!(cite(&evidence, &[text.len() as u64 + 9]).is_empty(), "past the end");
+            assert!(cite(&[text.len() as u64 + 9]).is_empty(), "past the end");
         }
     }
 }

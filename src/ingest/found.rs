@@ -52,11 +52,11 @@ impl AsFound {
         (AsFound::Passing { tap: tap.clone(), file }, tap)
     }
 
-    /// Bytes that have passed so far.
-    pub(super) fn bytes(&self) -> u64 {
+    /// Size of the file when it was opened; 0 where that is not known.
+    pub(super) fn size(&self) -> u64 {
         match self {
-            AsFound::Passing { tap, .. } => tap.seen(),
-            AsFound::Files { .. } => 0,
+            AsFound::Passing { file: Some(file), .. } => file.size,
+            AsFound::Passing { .. } | AsFound::Files { .. } => 0,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{
     io::{self, BufReader, Cursor, Read},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -26,8 +26,8 @@ pub(super) struct Unpacked {
     pub(super) packings: Vec<&'static str>,
 }
 
-/// Two blocks of a tar: the header of its first member and the beginning of what it holds.
-const HEAD: usize = 1024;
+/// As much as tells an encrypted database from text; a tar shows its first member in less.
+const HEAD: usize = 4096;
 
 /// Bytes read to see the head: as many as cost no more than few do.
 const PEEK: usize = 64 << 10;
@@ -78,7 +78,7 @@ pub(super) fn peek(mut stream: Stream) -> (Vec<u8>, Stream) {
 }
 
 /// One decompressor, and what to say when it fails.
-struct Layer {
+pub(super) struct Layer {
     packing: &'static dyn Packing,
     /// What this packing lies in, for people.
     inside: String,
@@ -97,7 +97,7 @@ enum State {
 }
 
 impl Layer {
-    fn open(
+    pub(super) fn open(
         packing: &'static dyn Packing,
         outer: &[&'static str],
         stream: Stream,
@@ -107,7 +107,10 @@ impl Layer {
         let counted = Counted { inner: stream, bytes: Arc::clone(&consumed) };
         let mut layer = Layer {
             packing,
-            inside: outer.iter().rev().map(|name| format!(" inside the {name} data")).collect(),
+            inside: outer
+                .iter()
+                .rev()
+                .fold(String::new(), |inside, name| inside + " inside the " + name + " data"),
             unpacked: Box::new(io::empty()),
             consumed,
             produced: 0,
@@ -179,5 +182,21 @@ impl Read for Counted {
         let read = self.inner.read(buffer)?;
         self.bytes.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
+    }
+}
+
+/// A stream that is read at one place and finished at another.
+#[derive(Clone)]
+pub(super) struct Shared(Arc<Mutex<Stream>>);
+
+impl Shared {
+    pub(super) fn new(stream: Stream) -> Shared {
+        Shared(Arc::new(Mutex::new(stream)))
+    }
+}
+
+impl Read for Shared {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).read(buffer)
     }
 }

@@ -1,8 +1,11 @@
 //! From paths to pieces of text: find the evidence, unpack it, read it a few megabytes at a time.
 //!
 //! ```text
-//! paths --walk--> evidence --open--> unpacked bytes --Reader--> pieces that end at record borders
+//! paths --walk--> evidence --Sources--> unpacked or rendered text --Reader--> pieces that end at record borders
 //! ```
+//!
+//! A piece of evidence is mostly one source. An archive has one for each member, and they are read in its order; a
+//! folder that is a backup as a whole is one source again.
 //!
 //! Reading is plain `read` into reused buffers: measured faster than mapping, and a log that is truncated while it
 //! is read ends early instead of killing the process. Maps serve [`cite`] alone.
@@ -12,8 +15,10 @@
 //! To add a packing: write `packings/<name>.rs` with a unit struct and `impl Packing`, then add its `mod` line and its
 //! row below.
 
+mod archives;
 mod cite;
 mod found;
+mod fs_store;
 mod hash;
 mod layers;
 mod map;
@@ -24,7 +29,11 @@ mod packings {
     pub(super) mod xz;
     pub(super) mod zstd;
 }
+mod pg_archive;
 mod reader;
+mod render;
+mod sources;
+mod sqlite;
 #[cfg(test)]
 mod testing;
 mod trouble;
@@ -32,10 +41,12 @@ mod walk;
 
 use std::io;
 
-pub use cite::{Citation, cite};
+pub use cite::{Citation, Cited, Wanted, cite};
 pub use hash::HashKind;
 pub use reader::{Piece, Reader, Summary};
-pub use walk::{Evidence, Found, PassedOver, STDIN, walk};
+pub use render::Damage;
+pub use sources::{Listed, Sources, Step};
+pub use walk::{Evidence, Found, PassedOver, STDIN, Shape, walk};
 
 use layers::{Packed, Stream};
 

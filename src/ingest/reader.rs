@@ -1,14 +1,16 @@
 //! Unpacked bytes, handed out in pieces that end where a record ends.
 
-use std::io::{self, Read as _};
+use std::{
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
 
 use super::{
     Ending,
     found::AsFound,
-    hash::HashKind,
-    layers::{Stream, Unpacked, unpack},
+    layers::{Shared, Stream, Unpacked},
+    render::{Damage, Rendering},
     trouble::Trouble,
-    walk::Evidence,
 };
 
 /// A run of whole records and where it stands in the source.
@@ -30,6 +32,14 @@ pub struct Reader {
     found: AsFound,
     packings: Vec<&'static str>,
     body: Stream,
+    /// Who makes the text, where it is made.
+    rendering: Option<Rendering>,
+    /// What the renderer reads from: it may have seen enough before its end.
+    below: Option<Shared>,
+    /// Where the bytes are, if they are text in a file that nothing packs.
+    plain: Option<PathBuf>,
+    /// What follows in the archive cannot be found before this was read.
+    in_step: bool,
     trouble: Trouble,
     /// Read and not yet handed out.
     pending: Vec<u8>,
@@ -41,20 +51,55 @@ pub struct Reader {
 /// What is left once a source is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
+    /// Size as found.
     pub bytes: u64,
+    /// Of the bytes as found. Of a file store: of the rendered text; of a dump in many files: of all of them, by name.
     pub hash: String,
     /// The packings that were peeled off, the outermost first; `none`.
     pub compression: String,
     pub ending: Ending,
+    pub notes: Vec<String>,
+    /// What a renderer found damaged. No break: what came behind it was read.
+    pub damage: Vec<Damage>,
 }
 
 impl Reader {
-    pub(super) fn new(name: String, found: AsFound, unpacked: Unpacked, trouble: Trouble) -> Reader {
+    /// Of a stream that is text, or something that has no reader.
+    pub(super) fn text(
+        name: String,
+        found: AsFound,
+        unpacked: Unpacked,
+        trouble: Trouble,
+        path: Option<PathBuf>,
+    ) -> Reader {
+        let Unpacked { stream, packings, .. } = unpacked;
+        let plain = path.filter(|_| packings.is_empty());
+        let reader = Reader::new(name, found, stream, trouble);
+        Reader { packings, plain, ..reader }
+    }
+
+    /// Of text that a renderer makes.
+    pub(super) fn rendered(
+        name: String,
+        found: AsFound,
+        text: Stream,
+        rendering: Rendering,
+        trouble: Trouble,
+    ) -> Reader {
+        let reader = Reader::new(name, found, text, trouble);
+        Reader { rendering: Some(rendering), ..reader }
+    }
+
+    fn new(name: String, found: AsFound, body: Stream, trouble: Trouble) -> Reader {
         Reader {
             name,
             found,
-            packings: unpacked.packings,
-            body: unpacked.stream,
+            packings: Vec::new(),
+            body,
+            rendering: None,
+            below: None,
+            plain: None,
+            in_step: false,
             trouble,
             pending: Vec::new(),
             start: 0,
@@ -63,30 +108,38 @@ impl Reader {
         }
     }
 
-    /// Opens one file.
-    ///
-    /// # Errors
-    ///
-    /// What the operating system says; the caller names the file.
-    pub fn open(evidence: &Evidence, hash: HashKind) -> io::Result<Reader> {
-        let trouble = Trouble::default();
-        let (found, tap) = AsFound::open(&evidence.path, Some(hash), &trouble)?;
-        let unpacked = unpack(Box::new(tap), &trouble);
-        Ok(Reader::new(evidence.name.clone(), found, unpacked, trouble))
+    /// Tells what the renderer reads from.
+    #[must_use]
+    pub(super) fn below(self, below: Shared, packings: Vec<&'static str>) -> Reader {
+        Reader { below: Some(below), packings, ..self }
     }
 
-    /// Bytes of the file as found that were read so far.
-    pub fn raw_bytes(&self) -> u64 {
-        self.found.bytes()
-    }
-
-    pub fn is_packed(&self) -> bool {
-        !self.packings.is_empty()
+    /// Says that what follows depends on this being read.
+    #[must_use]
+    pub(super) fn in_step(self) -> Reader {
+        Reader { in_step: true, ..self }
     }
 
     /// As the ledger names the source.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What the text was made of, as the ledger calls it: a renderer knows better than who reads its text.
+    pub fn rendered_from(&self) -> Option<&'static str> {
+        self.rendering.as_ref().map(|rendering| rendering.lock().format())
+    }
+
+    /// The file, if its bytes are what this reads.
+    pub(super) fn plain(&self) -> Option<&Path> {
+        self.plain.as_deref()
+    }
+
+    /// Passes the source by.
+    pub(super) fn skip(mut self) {
+        if self.in_step {
+            self.drain();
+        }
     }
 
     /// The beginning, up to `size` bytes, without taking it. Says whether that is all.
@@ -148,9 +201,23 @@ impl Reader {
 
     /// Closes the source: the hash of all its bytes, and how it ended.
     pub fn finish(self) -> Summary {
-        let Reader { found, packings, trouble, .. } = self;
+        let Reader { found, mut packings, body, rendering, below, trouble, .. } = self;
+        drop(body);
+        if let Some(mut below) = below {
+            // A packing checks itself at its end, which a renderer need not reach. What fails is said where it fails.
+            let _ = io::copy(&mut below, &mut io::sink());
+        }
         let (bytes, hash) = found.finish(&trouble);
-        Summary { bytes, hash, compression: named(&packings), ending: trouble.ending() }
+        let mut summary = Summary { bytes, hash, ..Summary::default() };
+        if let Some(rendering) = rendering {
+            let mut render = rendering.lock();
+            packings.extend(render.compression());
+            summary.notes = render.about();
+            summary.damage = render.damage();
+        }
+        summary.compression = named(&packings);
+        summary.ending = trouble.ending();
+        summary
     }
 
     /// Reads until `size` bytes are pending, or the source has ended.
@@ -202,19 +269,23 @@ fn newlines(bytes: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::PathBuf};
+    use std::fs;
 
     use super::*;
-    use crate::ingest::testing::{PACKERS, Packer, gzip};
+    use crate::ingest::{
+        Evidence, HashKind, Shape, Sources, Step,
+        testing::{PACKERS, Packer, gzip},
+    };
 
     fn evidence(dir: &tempfile::TempDir, bytes: &[u8]) -> Evidence {
         let path: PathBuf = dir.path().join("file");
         fs::write(&path, bytes).expect("written");
-        Evidence { name: "file".to_owned(), path }
+        Evidence { name: "file".to_owned(), path, shape: Shape::File }
     }
 
     fn read_all(evidence: &Evidence, want: usize) -> (Vec<u8>, Vec<u64>, Summary) {
-        let mut reader = Reader::open(evidence, HashKind::Blake3).expect("opened");
+        let mut sources = Sources::open(evidence, Some(HashKind::Blake3)).expect("opened");
+        let Some(Step::Read(mut reader)) = sources.step() else { panic!("no source") };
         let mut cut = |bytes: &[u8], last: bool| match bytes.iter().skip(want - 1).position(|b| *b == b'\n') {
             Some(at) => Some(want + at),
             None => last.then_some(bytes.len()),

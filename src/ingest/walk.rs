@@ -2,22 +2,60 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs::{self, File},
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
 use globset::GlobBuilder;
 use walkdir::WalkDir;
 
+use super::{
+    fs_store,
+    sources::{PG_DUMP, SQLITE},
+};
+
 /// The path that means standard input.
 pub const STDIN: &str = "-";
 
-/// One file to read, under the name that the report gives it.
+/// One file to read, or a folder that is a backup as a whole, under the name that the report gives it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Evidence {
     /// As shown: the argument, or the argument's folder and what lies below it, with `/`.
     pub name: String,
     pub path: PathBuf,
+    pub shape: Shape,
+}
+
+/// What a piece of evidence is on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shape {
+    #[default]
+    File,
+    /// A folder that `pg_dump -Fd` wrote.
+    PgDirectory,
+    /// The folder of a file store.
+    FileStore,
+}
+
+impl Evidence {
+    fn new(name: String, path: &Path, shape: Shape) -> Evidence {
+        Evidence { name, path: path.to_owned(), shape }
+    }
+
+    /// One file of a folder, as evidence of its own.
+    #[must_use]
+    pub fn file(&self, name: String, below: &str) -> Evidence {
+        Evidence::new(name, &self.path.join(below), Shape::File)
+    }
+
+    /// Bytes on disk, as far as can be told before it is read.
+    pub fn size(&self) -> u64 {
+        match self.shape {
+            Shape::File => fs::metadata(&self.path).map_or(0, |metadata| metadata.len()),
+            Shape::PgDirectory | Shape::FileStore => 0,
+        }
+    }
 }
 
 /// What the arguments came to.
@@ -80,13 +118,13 @@ struct Walk {
 
 impl Walk {
     fn pass_over(&mut self, path: &Path, why: String, missed: bool) {
-        let evidence = Evidence { name: shown(path), path: path.to_owned() };
+        let evidence = Evidence::new(shown(path), path, Shape::File);
         self.passed_over.push(PassedOver { evidence, why, missed });
     }
 
     fn argument(&mut self, argument: &str) -> io::Result<()> {
         if argument == STDIN {
-            self.add(Evidence { name: STDIN.to_owned(), path: PathBuf::from(STDIN) });
+            self.add(Evidence::new(STDIN.to_owned(), Path::new(STDIN), Shape::File));
             return Ok(());
         }
         let path = Path::new(argument);
@@ -109,14 +147,16 @@ impl Walk {
                     continue;
                 }
             };
-            let hidden = entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
-            if hidden {
+            if entry.depth() > 0 && is_hidden(&entry.file_name().to_string_lossy()) {
                 self.pass_over(entry.path(), "hidden; name it to have it read".to_owned(), false);
                 if entry.file_type().is_dir() {
                     entries.skip_current_dir();
                 }
             } else if !entry.file_type().is_dir() {
                 self.found(entry.path());
+            } else if let Some(shape) = shape(entry.path()) {
+                self.add(Evidence::new(shown(entry.path()), entry.path(), shape));
+                entries.skip_current_dir();
             }
         }
     }
@@ -157,8 +197,12 @@ impl Walk {
     }
 
     fn file(&mut self, path: &Path, metadata: &fs::Metadata, named: bool) {
-        if metadata.is_file() {
-            self.add(Evidence { name: shown(path), path: path.to_owned() });
+        let beside = is_beside_a_database(&path.to_string_lossy()).map(PathBuf::from);
+        if let Some(base) = beside.filter(|base| !named && begins_with(base, SQLITE)) {
+            let base = base.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            self.pass_over(path, format!("belongs to {base}"), false);
+        } else if metadata.is_file() {
+            self.add(Evidence::new(shown(path), path, Shape::File));
         } else {
             let why = "not a regular file (a pipe, socket or device); pass `-` and pipe it in".to_owned();
             self.pass_over(path, why, named);
@@ -172,6 +216,32 @@ impl Walk {
             *known = evidence;
         }
     }
+}
+
+/// Whether a folder is a backup as a whole, whose files say little alone.
+fn shape(folder: &Path) -> Option<Shape> {
+    if begins_with(&folder.join("toc.dat"), PG_DUMP) {
+        return Some(Shape::PgDirectory);
+    }
+    fs_store::is_store(folder).then_some(Shape::FileStore)
+}
+
+fn begins_with(path: &Path, magic: &[u8]) -> bool {
+    let mut head = vec![0; magic.len()];
+    path.is_file()
+        && File::open(path).is_ok_and(|mut file| file.read_exact(&mut head).is_ok())
+        && head == magic
+}
+
+/// Whether a file or folder wants to be passed over, by its name alone.
+pub(super) fn is_hidden(name: &str) -> bool {
+    name.starts_with('.') && name != "." && name != ".."
+}
+
+/// The database that a file belongs to, if it is named like one of those that `SQLite` keeps beside it (its manual,
+/// "Temporary Files").
+pub(super) fn is_beside_a_database(path: &str) -> Option<&str> {
+    ["-wal", "-shm", "-journal"].iter().find_map(|ending| path.strip_suffix(ending))
 }
 
 /// The path as the report names it: `/` between parts, no `./` in front.
