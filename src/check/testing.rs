@@ -116,6 +116,7 @@ fn row(rules: &TableRules, line: &str) -> TableRows<'static> {
         name: name.replace('-', ""),
         stream: stream.to_owned(),
         version: version.parse().expect("a version"),
+        archived: false,
     };
     match line.as_bytes()[0] {
         b'@' => rows.checkpoints.push(Checkpoint {

@@ -61,6 +61,12 @@ impl Evidence {
         if store.has(TableRole::Events) {
             return Some(store);
         }
+        // Checkpoints may have a schema of their own in the same dump.
+        let of_store = |other: &&StoreView| other.key.profile == store.key.profile;
+        let mut within = self.event_stores().filter(|other| other.path == store.path).filter(of_store);
+        if let Some(events) = within.next() {
+            return Some(events).filter(|_| within.next().is_none());
+        }
         let place = |path: &str| {
             let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
             (folder.to_owned(), file.rsplit_once('.').map(|(_, extension)| extension.to_owned()))
@@ -95,7 +101,8 @@ pub struct StoreView {
     pub base: i64,
     /// The sequences that its positions are drawn from.
     pub sequences: Vec<Sequence>,
-    /// Streams that lack versions which the store never leaves out.
+    /// Streams with numbered events, and those of them that lack versions which the store never leaves out.
+    pub numbered: u64,
     pub holed: u64,
     /// The order of its transactions, where they name their parents.
     pub dag: Dag,
@@ -123,14 +130,13 @@ impl StoreView {
         };
         let sequences = sequences.iter().filter(drawn_from).cloned().collect();
         let dag = Dag::new(std::mem::take(&mut facts.transactions));
-        let holed = holed(&events, &rules, base);
-        Ok(StoreView { path: path.to_owned(), key, facts, events, base, sequences, holed, dag })
+        let (numbered, holed) = holed(&events, &rules, base);
+        Ok(StoreView { path: path.to_owned(), key, facts, events, base, sequences, numbered, holed, dag })
     }
 
     /// Whether holes are so many that they are one finding.
     pub fn is_filtered(&self) -> bool {
-        let streams = self.events.streams();
-        streams >= FILTERED_STREAMS && self.holed as f64 >= streams as f64 * FILTERED_SHARE
+        self.numbered >= FILTERED_STREAMS && self.holed as f64 >= self.numbered as f64 * FILTERED_SHARE
     }
 
     /// Whether writers that did not know of each other appended to this stream: then versions are advice, and the store
@@ -172,16 +178,17 @@ pub fn shown_id(id: EventId) -> Option<String> {
     (!id.is_none() && !id.is_of_text()).then(|| id.to_string())
 }
 
-fn holed(events: &Events, rules: &TableRules, base: i64) -> u64 {
-    let mut holed = 0;
+fn holed(events: &Events, rules: &TableRules, base: i64) -> (u64, u64) {
+    let (mut numbered, mut holed) = (0, 0);
     events.each_stream(&mut |_, rows| {
+        numbered += 1;
         let first = &rows[0];
         let head = rules.heads == Absence::Lost && first.version > base && !first.mark.is_opener();
         let inside = rules.gaps == Absence::Lost
             && rows.windows(2).any(|pair| pair[1].version > pair[0].version.saturating_add(1));
         holed += u64::from(head || inside);
     });
-    holed
+    (numbered, holed)
 }
 
 /// Where a profile allows several first versions, the one that most streams show; the lower of equals.

@@ -32,9 +32,25 @@ pub enum LexiconError {
 /// The embedded files, by path below `patterns/`. A test holds the list against the folder.
 const EMBEDDED: &[(&str, &str)] = &[
     ("fields.toml", include_str!("../../patterns/fields.toml")),
+    ("stores/akka-persistence-jdbc.toml", include_str!("../../patterns/stores/akka-persistence-jdbc.toml")),
+    ("stores/axon.toml", include_str!("../../patterns/stores/axon.toml")),
+    ("stores/castore.toml", include_str!("../../patterns/stores/castore.toml")),
+    ("stores/commanded.toml", include_str!("../../patterns/stores/commanded.toml")),
+    ("stores/cqrs-es.toml", include_str!("../../patterns/stores/cqrs-es.toml")),
+    ("stores/emmett.toml", include_str!("../../patterns/stores/emmett.toml")),
     ("stores/eventcore-0.1.toml", include_str!("../../patterns/stores/eventcore-0.1.toml")),
     ("stores/eventcore-fs.toml", include_str!("../../patterns/stores/eventcore-fs.toml")),
     ("stores/eventcore-postgres.toml", include_str!("../../patterns/stores/eventcore-postgres.toml")),
+    ("stores/eventuous.toml", include_str!("../../patterns/stores/eventuous.toml")),
+    ("stores/kafka.toml", include_str!("../../patterns/stores/kafka.toml")),
+    ("stores/kurrentdb.toml", include_str!("../../patterns/stores/kurrentdb.toml")),
+    ("stores/marten.toml", include_str!("../../patterns/stores/marten.toml")),
+    ("stores/message-db.toml", include_str!("../../patterns/stores/message-db.toml")),
+    ("stores/patchlevel.toml", include_str!("../../patterns/stores/patchlevel.toml")),
+    ("stores/pg-eventstore.toml", include_str!("../../patterns/stores/pg-eventstore.toml")),
+    ("stores/pyeventsourcing.toml", include_str!("../../patterns/stores/pyeventsourcing.toml")),
+    ("stores/rails-event-store.toml", include_str!("../../patterns/stores/rails-event-store.toml")),
+    ("stores/sql-stream-store.toml", include_str!("../../patterns/stores/sql-stream-store.toml")),
 ];
 
 #[derive(Deserialize)]

@@ -255,12 +255,16 @@ fn mark(table: &Table, cells: &[Cell<'_>]) -> Mark {
         hasher.write(get(cells, Some(column)).text().unwrap_or_default().as_bytes());
         hasher.write_u8(0xff);
     }
-    let archived = matches!(get(cells, columns.archived).text(), Some("t" | "true" | "1" | "TRUE"));
+    let archived = is_archived(table, cells);
     let opener = !table.rules.openers.is_empty()
         && get(cells, columns.kind)
             .text()
             .is_some_and(|kind| table.rules.openers.iter().any(|opener| fits(opener, kind)));
     Mark::new(hasher.finish(), archived, opener)
+}
+
+fn is_archived(table: &Table, cells: &[Cell<'_>]) -> bool {
+    matches!(get(cells, table.columns.archived).text(), Some("t" | "true" | "1" | "TRUE"))
 }
 
 /// The stream of a row: one column, or several joined with slashes.
@@ -310,10 +314,12 @@ fn claims(rows: &mut TableRows<'_>, at: RowAt, cells: &mut [Cell<'_>]) -> Dated 
         return dated;
     }
     let version = get(cells, columns.version).text().and_then(|text| text.trim_ascii().parse().ok());
+    let archived = is_archived(&table, cells);
     let versions = get(cells, columns.versions).text().map(str::to_owned);
     let name = stream(&table, cells).unwrap_or_default().into_owned();
     if let Some(version) = version {
-        let claim = StreamClaim { byte: at.byte, name: String::new(), stream: name.clone(), version };
+        let claim =
+            StreamClaim { byte: at.byte, name: String::new(), stream: name.clone(), version, archived };
         rows.claims.push(claim);
     }
     let mut claims = Vec::new();
@@ -322,7 +328,7 @@ fn claims(rows: &mut TableRows<'_>, at: RowAt, cells: &mut [Cell<'_>]) -> Dated 
             && let Ok(version) = text.parse()
         {
             let stream = json::unescape(stream);
-            claims.push(StreamClaim { byte: at.byte, name: name.clone(), stream, version });
+            claims.push(StreamClaim { byte: at.byte, name: name.clone(), stream, version, archived });
         }
     });
     rows.claims.extend(claims);

@@ -51,10 +51,14 @@ fn fit(rules: &TableRules, table: &str, names: &[String]) -> Option<(usize, Colu
     if !needed(rules.role).iter().chain(&rules.required).all(has) {
         return None;
     }
-    let also = rules.also.iter().all(|wanted| names.contains(wanted));
+    let also = rules.also.iter().all(|wanted| names.contains(wanted))
+        && !rules.without.iter().any(|unwanted| names.contains(unwanted));
     // Columns such as `id, version` say little: a table beside the events is known by its name, or by all of them.
     let whole = rules.columns.keys().all(has);
-    if !also || !(named || rules.role == TableRole::Events || whole && names.len() > 2) {
+    if !also
+        || (rules.by_name && !named)
+        || !(named || rules.role == TableRole::Events || whole && rules.columns.len() > 2)
+    {
         return None;
     }
     let known = rules.columns.keys().filter(|meaning| has(meaning)).count() + rules.also.len();

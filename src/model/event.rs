@@ -141,6 +141,8 @@ pub struct StreamClaim {
     pub name: String,
     pub stream: String,
     pub version: i64,
+    /// Of what was put away: a stream may be there twice.
+    pub archived: bool,
 }
 
 /// One transaction file of a store whose transactions name their parents.

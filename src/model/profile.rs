@@ -39,6 +39,12 @@ pub struct TableRules {
     /// Columns that must be there for the profile to be taken.
     #[serde(default)]
     pub also: Vec<String>,
+    /// Columns that must not be there.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// Whether the table is known by its name alone: its columns could be anything's.
+    #[serde(default)]
+    pub by_name: bool,
     /// Parts of a joined stream id that say nothing (`*DEFAULT*`), left out of it.
     #[serde(default)]
     pub unnamed_parts: Vec<String>,
@@ -178,15 +184,15 @@ pub enum Absence {
     Expected,
 }
 
-/// How positions in the whole store are numbered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How positions in the whole store are numbered, the strongest promise first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Positions {
+    /// Unique, without holes, and given out in the order of commits.
+    Gapless,
     /// Unique in the store; holes are normal.
     #[default]
     Unique,
-    /// Unique, without holes, and given out in the order of commits.
-    Gapless,
     /// Each tenant or partition numbers for itself.
     Repeating,
 }
@@ -280,6 +286,8 @@ impl Default for TableRules {
             columns: BTreeMap::new(),
             required: Vec::new(),
             also: Vec::new(),
+            without: Vec::new(),
+            by_name: false,
             unnamed_parts: Vec::new(),
             leave_out: Vec::new(),
             id_shape: IdShape::default(),

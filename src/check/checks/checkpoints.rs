@@ -34,6 +34,10 @@ impl Check for Checkpoints {
                 why = "checkpoints were supplied without the events they belong to";
                 continue;
             };
+            if rules.counts == Counts::Position && events.events.positions() == 0 {
+                why = "checkpoints count in positions, and no event has one";
+                continue;
+            }
             compared += store.facts.checkpoints.len();
             match rules.counts {
                 Counts::Position => positions(store, events, &rules, out),
@@ -64,6 +68,10 @@ fn ids(store: &StoreView, events: &StoreView, rules: &TableRules, out: &mut Outc
     wanted.sort_by_key(|(id, row)| (*id, row.byte));
     let held = events.events.held(&wanted.iter().map(|(id, _)| *id).collect::<Vec<_>>());
     let head = events.events.newest_id();
+    // Of a file beside the events, most of whose checkpoints point nowhere, nothing says that it is of this store.
+    if store.path != events.path && held.len() * 2 < wanted.len() {
+        return;
+    }
     for (id, row) in wanted {
         if events.is_torn() || held.binary_search(&id).is_ok() {
             continue;
@@ -109,12 +117,21 @@ fn positions(store: &StoreView, events: &StoreView, rules: &TableRules, out: &mu
 
 /// A position as stores write it: a number, `txid:position`, or a JSON token with an `index`.
 pub(super) fn number(text: &str) -> Option<i64> {
-    let text = text.trim_ascii();
+    let bytes = bytes_of_hex(text);
+    let text =
+        bytes.as_deref().map_or(text, |bytes| std::str::from_utf8(bytes).unwrap_or_default()).trim_ascii();
     if let Some(at) = text.find("\"index\":") {
         let rest = text[at + "\"index\":".len()..].trim_ascii_start();
         return rest[..rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len())].parse().ok();
     }
     text.rsplit(':').next()?.parse().ok()
+}
+
+/// A token in a `bytea` column, as `PostgreSQL` writes it.
+fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.strip_prefix("\\x")?.as_bytes();
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    digits.chunks(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
 }
 
 /// Whether a checkpoint of another file was written after the events were exported.

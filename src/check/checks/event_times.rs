@@ -3,8 +3,8 @@
 //! The source chapter calls an event corrupt that is dated more than five minutes after now or more than ten years
 //! before it. "Now" is the as-of time of the evidence, never the clock of the machine that reads it.
 
-use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran};
-use crate::model::FaultKind;
+use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran, facts::EventRow};
+use crate::model::{Fault, FaultKind, Severity};
 
 #[derive(Debug)]
 pub(crate) struct EventTimes;
@@ -23,14 +23,30 @@ impl Check for EventTimes {
             return Ran::CouldNot("the evidence has no time to judge by; give --as-of".to_owned());
         };
         for store in evidence.event_stores() {
+            let late = |row: &EventRow| {
+                row.time().is_some_and(|time| time.since(as_of) > judgement.settings.future_after)
+            };
+            let (mut events, mut late_events) = (0_u64, 0_u64);
+            store.events.each(&mut |row| {
+                events += u64::from(row.time().is_some());
+                late_events += u64::from(late(row));
+            });
+            dated += events;
+            // A clock in another zone shifts every event; the as-of time then comes from their ids.
+            let shifted = late_events * 2 > events;
+            if shifted {
+                let detail = format!(
+                    "{late_events} of {events} events are dated after the as-of time {as_of}: a clock in another zone, or an as-of time that is too early"
+                );
+                let fault = store.fault(FaultKind::FutureTimestamp, 0, detail);
+                out.fault(store, Fault { severity: Severity::Info, ..fault });
+            }
             store.events.each(&mut |row| {
                 let Some(time) = row.time() else { return };
-                dated += 1;
-                let late = time.since(as_of);
-                if late > judgement.settings.future_after {
+                if late(row) && !shifted {
                     let detail = format!("dated {time}, after the as-of time {as_of}");
                     out.fault(store, store.fault_at(FaultKind::FutureTimestamp, row, detail));
-                } else if late < -judgement.settings.ancient_before {
+                } else if time.since(as_of) < -judgement.settings.ancient_before {
                     let detail = format!("dated {time}, more than ten years before the as-of time {as_of}");
                     out.fault(store, store.fault_at(FaultKind::AncientTimestamp, row, detail));
                 }

@@ -37,7 +37,7 @@ impl Check for FilteredExport {
             let detail = format!(
                 "{} of {} streams lack versions{how} ({}, ...): an export with a condition, a limit or a time window, or a damaged copy; single holes are not listed",
                 store.holed,
-                store.events.streams(),
+                store.numbered,
                 names.join(", ")
             );
             out.fault(store, store.fault(FaultKind::FilteredExport, 0, detail));

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran, StoreView};
+use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran, StoreView, facts::EventRow};
 use crate::model::{Fault, FaultKind, HeadsKept, Severity, StreamClaim, TableRole};
 
 #[derive(Debug)]
@@ -37,8 +37,10 @@ impl Check for StreamTable {
 
 fn compare(store: &StoreView, out: &mut Outcome) {
     let rules = store.facts.rules(TableRole::Streams);
-    let mut heads: BTreeMap<&str, &StreamClaim> =
-        store.facts.heads.iter().map(|head| (head.stream.as_str(), head)).collect();
+    let mut heads: BTreeMap<&str, Vec<&StreamClaim>> = BTreeMap::new();
+    for head in &store.facts.heads {
+        heads.entry(&head.stream).or_default().push(head);
+    }
     let severity = match rules.heads_kept {
         HeadsKept::Always => FaultKind::StreamMismatch.severity(),
         HeadsKept::Sometimes => Severity::Info,
@@ -57,24 +59,27 @@ fn compare(store: &StoreView, out: &mut Outcome) {
         );
     };
     store.events.each_stream(&mut |name, rows| {
-        let newest = rows[rows.len() - 1];
-        match heads.remove(name) {
-            Some(head) if head.version != newest.version => {
-                let detail = format!(
-                    "the stream table has {name} at version {}, its newest event is version {}",
-                    head.version, newest.version
-                );
-                state(name, head.byte, Some(head.version), Some(newest.version), detail);
+        let mine = heads.remove(name).unwrap_or_default();
+        for head in &mine {
+            // A stream that was put away and begun again has a head for each.
+            let of_head = |row: &&EventRow| mine.len() < 2 || row.mark.is_archived() == head.archived;
+            let newest = rows.iter().rev().find(of_head).map(|row| row.version);
+            if newest != Some(head.version) {
+                let newest_is = newest.map_or("it has no event".to_owned(), |newest| {
+                    format!("its newest event is version {newest}")
+                });
+                let detail = format!("the stream table has {name} at version {}, {newest_is}", head.version);
+                state(name, head.byte, Some(head.version), newest, detail);
             }
-            Some(_) => {}
-            None => {
-                let detail = format!("stream {name} has events and no row in the stream table");
-                state(name, newest.byte, None, Some(newest.version), detail);
-            }
+        }
+        if mine.is_empty() {
+            let newest = rows[rows.len() - 1];
+            let detail = format!("stream {name} has events and no row in the stream table");
+            state(name, newest.byte, None, Some(newest.version), detail);
         }
     });
     // A row at or below the first version's predecessor is a stream without events, which is none at all.
-    for head in heads.into_values().filter(|head| head.version >= store.base) {
+    for head in heads.into_values().flatten().filter(|head| head.version >= store.base) {
         let detail =
             format!("the stream table has {} at version {}, and it has no events", head.stream, head.version);
         state(&head.stream, head.byte, Some(head.version), None, detail);

@@ -71,9 +71,17 @@ impl StoreFacts {
         self.tables.get(&role).cloned().unwrap_or_default()
     }
 
+    /// Leaves of one table may keep different rules: the weaker promise holds for all.
+    fn keep_rules(&mut self, role: TableRole, rules: &Arc<TableRules>) {
+        let known = self.tables.entry(role).or_insert_with(|| Arc::clone(rules));
+        if rules.positions > known.positions {
+            *known = Arc::clone(rules);
+        }
+    }
+
     pub fn observe(&mut self, rows: &TableRows<'_>) {
         let role = rows.table.role();
-        self.tables.entry(role).or_insert_with(|| Arc::clone(&rows.table.rules));
+        self.keep_rules(role, &rows.table.rules);
         for event in &rows.events {
             if role == TableRole::Bodies {
                 self.bodies.push(IdAt { id: event.id, byte: event.byte });
@@ -120,7 +128,7 @@ impl State for StoreFacts {
             days,
         } = next;
         for (role, rules) in tables {
-            self.tables.entry(role).or_insert(rules);
+            self.keep_rules(role, &rules);
         }
         self.events.merge(events);
         self.checkpoints.extend(checkpoints);

@@ -117,6 +117,10 @@ fn cut_in_time(zoned: bool, table: &Table, cells: &[Cell<'_>]) -> bool {
 /// The table that the first line names, and how its rows are written.
 fn header(head: &Head<'_>, lexicon: &Lexicon) -> Option<(Table, Shape)> {
     let end = head.text.find('\n').map_or(head.text.len(), |at| at + 1);
+    // A dump that was cut out of a larger one may begin with its COPY line.
+    if ["COPY ", "INSERT INTO "].iter().any(|statement| head.text.starts_with(statement)) {
+        return None;
+    }
     let line = head.text[..end].strip_prefix('\u{feff}').unwrap_or(&head.text[..end]);
     [b',', b';', b'\t', b'|'].into_iter().find_map(|delimiter| {
         let ranges = csv_text::fields(line.as_bytes(), delimiter);

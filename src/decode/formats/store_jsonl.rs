@@ -62,10 +62,20 @@ impl Format for StoreJsonl {
     }
 }
 
-/// The table whose columns are the members of the first whole line.
+/// Lines that are looked at for the names of columns.
+const SEEN: usize = 50;
+
+/// The table whose columns are the members of the first lines.
 fn table(head: &Head<'_>, lexicon: &Lexicon) -> Option<Table> {
     let names = |line: &str| columns(line).or_else(|| columns(&undoubled(line)?));
-    head.text.lines().take(5).find_map(|line| lexicon.table("", &names(line)?))
+    let mut all: Vec<String> = Vec::new();
+    // A member that is missing where it would be null may first come in a later line.
+    for name in head.text.lines().take(SEEN).filter_map(names).flatten() {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    lexicon.table("", &all)
 }
 
 /// The names of an object's members.
