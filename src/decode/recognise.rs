@@ -26,7 +26,6 @@ const MAGIC: &[(&[u8], &str, &str, &str, bool)] = &[
     (b"7z\xbc\xaf\x27\x1c", "7z", "archive", "7z is not read; unpack it and name the folder", true),
     (b"Rar!\x1a\x07", "rar", "archive", "rar is not read; unpack it and name the folder", true),
     (b"\x1f\x9d", "compress", "archive", "compress is not read; unpack it: `uncompress FILE`", true),
-    (b"\x1efile ", "eventcore-fs", "store", "transaction files of a file store are not verified yet", true),
     (b"\xff\xfe", "utf-16", "other", "UTF-16 text is not read; convert it: `iconv -f utf-16 -t utf-8`", true),
     (b"\xfe\xff", "utf-16", "other", "UTF-16 text is not read; convert it: `iconv -f utf-16 -t utf-8`", true),
     (b"\x7fELF", "executable", "other", "a program, not evidence", false),
@@ -138,7 +137,6 @@ mod tests {
     fn names_what_it_cannot_read() {
         for (bytes, format, needed) in [
             (&b"PK\x03\x04more"[..], "zip", true),
-            (b"\x1efile events/a.jsonl 12\n", "eventcore-fs", true),
             (b"datid,datname,pid,leader_pid\n", "pg-stat-activity", false),
             (b"# HELP a b\n", "prometheus-text", false),
             (b"{\n \"a\": 1\n}", "json-document", false),

@@ -147,11 +147,12 @@ impl Folder {
                 _ => derived.push(name),
             }
         }
-        let mut paths = VecDeque::from(jsonl(&root.join("events"))?);
+        // A folder that cannot be listed stands for its files: opening it says why they cannot be read.
+        let events = root.join("events");
+        let mut paths = VecDeque::from(jsonl(&events).unwrap_or_else(|_| vec![events]));
         match listed(&root.join("checkpoints")) {
             Ok(files) => paths.extend(files.into_iter().filter(|path| has_extension(path, "json"))),
             Err(err) if err.kind() == io::ErrorKind::NotFound => {}
-            // Then opening it says why it cannot be read.
             Err(_) => paths.push_back(root.join("checkpoints")),
         }
         Ok(Folder { root: root.to_owned(), paths, derived })

@@ -675,4 +675,28 @@ mod tests {
             assert_eq!(cited[name][&at].excerpt, b"row 4000");
         }
     }
+
+    #[test]
+    fn reads_databases_wherever_they_are() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("bank.sqlite");
+        let connection = rusqlite::Connection::open(&path).expect("a database");
+        connection.execute_batch("create table t (a text); insert into t values ('told');").expect("made");
+        drop(connection);
+        let image = fs::read(&path).expect("written");
+        let rows = |seen: &Seen| (seen.name.clone(), seen.what.contains("told"), seen.summary.bytes);
+        let size = image.len() as u64;
+        assert_eq!(rows(&steps(&image)[0]), ("a".to_owned(), true, size));
+        let tar = tarred(&[("bank.sqlite", &image), ("bank.sqlite-wal", b"x"), ("x.log", b"x\n")]);
+        let seen = steps(&gzip(&tar));
+        assert_eq!(rows(&seen[0]), ("a/bank.sqlite".to_owned(), true, size));
+        assert_eq!(short(&seen)[1], ("a/bank.sqlite-wal", "other unread", "noted: belongs to bank.sqlite"));
+        assert_eq!(seen[2].what, "x\n");
+        // Every byte as frequent as any other, under the name of a database.
+        let noise: Vec<u8> =
+            (0_u32..).flat_map(|n| *blake3::hash(&n.to_le_bytes()).as_bytes()).take(1 << 14).collect();
+        let seen = steps(&tarred(&[("a.db", &noise), ("a.log", &noise)]));
+        assert!(seen[0].said.starts_with("broken: an encrypted SQLite database?"), "{:?}", seen[0].said);
+        assert_eq!(seen[1].said, "");
+    }
 }

@@ -312,4 +312,36 @@ mod tests {
             assert!(err.to_string().starts_with(gone), "{err}");
         }
     }
+
+    #[test]
+    fn takes_a_backup_in_many_files_for_one_and_leaves_out_what_belongs_to_another() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let id = "01a20909-dd33-7125-80f1-dcbddf0901e5";
+        for (path, content) in [
+            ("dump/toc.dat", &b"PGDMP\x01"[..]),
+            ("dump/3041.dat.gz", b"x"),
+            ("store/events/1.jsonl", b"{\"record\":\"header\"}"),
+            ("store/checkpoints/1.json", b"x"),
+            (&format!("empty/events/{id}.jsonl"), b""),
+            ("logs/events/a.jsonl", b"{\"level\":\"info\"}"),
+            ("bank.sqlite", SQLITE),
+            ("bank.sqlite-wal", b"x"),
+            ("other-wal", b"x"),
+        ] {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(path, content).expect("written");
+        }
+        fs::create_dir_all(dir.path().join("marked/.eventcore")).expect("made");
+        let found = walk(&[dir.path().to_string_lossy().into_owned()]).expect("there");
+        let shapes: Vec<Shape> = found.evidence.iter().map(|evidence| evidence.shape).collect();
+        assert_eq!(
+            names(&found, dir.path()),
+            ["bank.sqlite", "dump", "empty", "logs/events/a.jsonl", "marked", "other-wal", "store"]
+        );
+        let (file, store) = (Shape::File, Shape::FileStore);
+        assert_eq!(shapes, [file, Shape::PgDirectory, store, file, store, file, store]);
+        let [passed] = &found.passed_over[..] else { panic!("{:?}", found.passed_over) };
+        assert_eq!((&passed.why[..], passed.missed), ("belongs to bank.sqlite", false));
+    }
 }
