@@ -4,6 +4,7 @@
 #   a JSON log of a gigabyte: how many messages match each of the five patterns of patterns/chapter.toml?
 #
 #   benches/compare.sh [--install] [MEGABYTES]      (default 1000)
+#   benches/compare.sh --dumps [EVENTS]             (an event store instead of a log: benches/compare_dumps.sh)
 #
 # What is fair, and what is not:
 # - coroner does more than it is asked here: it writes its full report, with every embedded pattern, times, levels,
@@ -31,6 +32,10 @@ head_mb=50
 runs=3
 install=no
 size_mb=1000
+if [ "${1:-}" = --dumps ]; then
+    shift
+    exec "$root/benches/compare_dumps.sh" "$@"
+fi
 for argument in "$@"; do
     case $argument in
         --install) install=yes ;;

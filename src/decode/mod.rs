@@ -192,7 +192,13 @@ pub fn identify(bytes: &[u8], head: &Head<'_>, lexicon: &Lexicon) -> Identity {
             best = Some((sure, *format));
         }
     }
-    let named = recognise::recognise(bytes, head);
+    let mut named = recognise::recognise(bytes, head);
+    // A table of a store that cannot be read must not look like one that was checked.
+    if named.format == recognise::ALIGNED
+        && lexicon.table("", &recognise::aligned_columns(head.text.trim_ascii_start())).is_some()
+    {
+        (named.kind, named.needed) = ("store", true);
+    }
     match best {
         Some((sure, format)) if sure >= SURE || named.format == recognise::UNKNOWN => {
             Identity::Readable(format)

@@ -76,6 +76,9 @@ pub(super) fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
     if text.starts_with("# Incident report\n") || text.starts_with("coroner   ") {
         return of("coroner-report", "document", "a report of coroner, no evidence", false);
     }
+    if let Some(format) = command_output(text).filter(|format| *format == ALIGNED) {
+        return of(format, "snapshot", ALIGNED_ADVICE, false);
+    }
     if let Some(format) = command_output(text) {
         return of(format, "snapshot", LATER, false);
     }
@@ -110,11 +113,30 @@ fn command_output(text: &str) -> Option<&'static str> {
     if first.starts_with("Name: ") && second.contains(": ") && text.contains("\nStatus: ") {
         return Some("kubectl-describe");
     }
-    let ruler = second.trim();
-    if first.contains('|') && ruler.len() > 3 && ruler.bytes().all(|byte| matches!(byte, b'-' | b'+')) {
-        return Some("psql-aligned");
+    is_aligned(text).then_some(ALIGNED)
+}
+
+/// The form in which psql shows tables to people.
+pub(super) const ALIGNED: &str = "psql-aligned";
+
+const ALIGNED_ADVICE: &str = "psql's aligned output pads and wraps what it shows, so it cannot be read back; export it with `\\copy (select ...) to FILE csv header`";
+
+/// Whether a text is psql's aligned or expanded output: names between bars over a ruler, or numbered records.
+pub(super) fn is_aligned(text: &str) -> bool {
+    let mut lines = text.lines();
+    let (first, ruler) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default().trim());
+    let ruled = ruler.len() > 3 && ruler.bytes().all(|byte| matches!(byte, b'-' | b'+'));
+    (first.contains('|') && ruled) || first.starts_with("-[ RECORD 1 ]")
+}
+
+/// The columns of an aligned table; of expanded records, those of the first.
+pub(super) fn aligned_columns(text: &str) -> Vec<String> {
+    let first = text.lines().next().unwrap_or_default();
+    if first.contains('|') {
+        return first.split('|').map(|name| name.trim().to_owned()).collect();
     }
-    first.starts_with("-[ RECORD 1 ]").then_some("psql-aligned")
+    let record = text.lines().skip(1).take_while(|line| !line.starts_with("-[ RECORD"));
+    record.filter_map(|line| Some(line.split_once('|')?.0.trim().to_owned())).collect()
 }
 
 /// A line of column names and nothing else: three or more, of letters, digits and underscores, between one delimiter.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::decode::{
     Chunk, Context, Cutter, Format, Head, Kind, Lexicon, Shape,
     csv_text::{self, CsvCutter},
+    recognise,
     rows::{self, Cell, RowAt},
     time,
 };
@@ -117,8 +118,9 @@ fn cut_in_time(zoned: bool, table: &Table, cells: &[Cell<'_>]) -> bool {
 /// The table that the first line names, and how its rows are written.
 fn header(head: &Head<'_>, lexicon: &Lexicon) -> Option<(Table, Shape)> {
     let end = head.text.find('\n').map_or(head.text.len(), |at| at + 1);
-    // A dump that was cut out of a larger one may begin with its COPY line.
-    if ["COPY ", "INSERT INTO "].iter().any(|statement| head.text.starts_with(statement)) {
+    // A dump that was cut out of a larger one may begin with its COPY line; psql's aligned tables have bars too.
+    let statement = ["COPY ", "INSERT INTO "].iter().any(|statement| head.text.starts_with(statement));
+    if statement || recognise::is_aligned(head.text) {
         return None;
     }
     let line = head.text[..end].strip_prefix('\u{feff}').unwrap_or(&head.text[..end]);
