@@ -30,7 +30,9 @@
 //! | word | meaning | where |
 //! |---|---|---|
 //! | evidence | a file or folder handed over | [`ingest`] |
-//! | source | one ordered stream of unpacked bytes | [`ingest`] |
+//! | packing | how bytes are packed (gzip, ...), one inside another | [`ingest`] |
+//! | renderer | reads what is no text (a custom dump, `SQLite`) and hands out text that a format reads | [`ingest`] |
+//! | source | one ordered stream of unpacked bytes: a file, or a member of an archive | [`ingest`] |
 //! | piece | a run of a source, cut at a record border, that one thread reads | [`ingest`] |
 //! | record | one decoded thing: log entry, stored event, checkpoint | [`decode`] |
 //! | pattern | a named, tested rule that one record decides (`patterns/*.toml`) | [`classify`] |
@@ -48,7 +50,8 @@
 //!
 //! A log or export format is one file in `decode/formats`, a check one in `check/checks`, a reason to link one in
 //! `correlate/links`, an output one in `report/writers`: each with its tests inside, a `mod` line and a row in the table
-//! beside its trait. A pattern, a logger's field names or a store's columns are data in `patterns/` and need no Rust.
+//! beside its trait. A packing is one in `ingest/packings`. A pattern, a logger's field names, or what a store's tables
+//! mean and promise are data in `patterns/` and need no Rust.
 
 // In reading order.
 pub mod model;
