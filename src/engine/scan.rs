@@ -1,7 +1,7 @@
 //! Reads, decodes, classifies and folds: everything that runs in parallel.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::Ordering,
 };
@@ -259,14 +259,23 @@ fn settle(name: &str, part: &mut SourcePart, summary: Summary) {
 
 /// Puts what a renderer found damaged behind what the rows themselves showed, in whatever order both were read.
 fn give_damage(part: &mut SourcePart) {
+    // A damaged page shows in many messages at one place: they are one fault, and the first says most.
+    let mut places: BTreeMap<u64, (String, usize)> = BTreeMap::new();
     for Damage { byte, why } in std::mem::take(&mut part.reading.damage) {
+        places.entry(byte).or_insert((why, 0)).1 += 1;
+    }
+    for (byte, (why, count)) in places {
+        let more = match count - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more messages, see the ledger)"),
+        };
         let fault = RowFault {
             byte,
             kind: FaultKind::TornDump,
             stream: None,
             event_id: None,
             version: None,
-            detail: why,
+            detail: why + &more,
         };
         let of_source = part.facts.stores.entry(StoreKey::default()).or_default();
         of_source.faults.entry(fault.kind).or_default().push(fault);
