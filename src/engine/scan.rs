@@ -39,6 +39,7 @@ pub fn scan(plan: &Plan, found: &Found, progress: &Progress) -> Result<Partial, 
     let mut lanes: Vec<Lane<'_>> = Vec::new();
     let mut partial = Partial::default();
     let mut wave: Vec<Job> = Vec::new();
+    let mut folded: Vec<(String, SourceFacts)> = Vec::new();
     let mut spare: Vec<Vec<u8>> = Vec::new();
     loop {
         progress.stopped()?;
@@ -47,15 +48,18 @@ pub fn scan(plan: &Plan, found: &Found, progress: &Progress) -> Result<Partial, 
             lanes.push(Lane::open(plan, evidence));
         }
         if lanes.is_empty() && wave.is_empty() {
+            join(&mut partial, folded);
             partial.sources.values_mut().for_each(give_damage);
             return Ok(partial);
         }
-        // The next wave is read while this one is decoded.
-        let (next, folded) =
-            rayon::join(|| fill(plan, &mut lanes, &mut spare, progress), || fold(plan, &wave));
-        for (job, facts) in wave.drain(..).zip(folded) {
-            let part = partial.sources.entry(job.source).or_default();
-            part.facts.merge(facts);
+        // The next wave is read while this one is decoded and the one before is joined.
+        let before = std::mem::take(&mut folded);
+        let (next, (facts, ())) = rayon::join(
+            || fill(plan, &mut lanes, &mut spare, progress),
+            || rayon::join(|| fold(plan, &wave), || join(&mut partial, before)),
+        );
+        for (job, facts) in wave.drain(..).zip(facts) {
+            folded.push((job.source, facts));
             spare.push(job.piece.bytes);
         }
         partial.make_room(&plan.room)?;
@@ -68,6 +72,13 @@ pub fn scan(plan: &Plan, found: &Found, progress: &Progress) -> Result<Partial, 
             }
         }
         lanes.retain(|lane| !lane.done);
+    }
+}
+
+/// Joins the facts of a wave, in the order of its pieces.
+fn join(partial: &mut Partial, folded: Vec<(String, SourceFacts)>) {
+    for (source, facts) in folded {
+        partial.sources.entry(source).or_default().facts.merge(facts);
     }
 }
 
