@@ -14,7 +14,7 @@ pub fn as_of(settings: &Settings, sources: &BTreeMap<String, SourceFacts>) -> (O
     let logs = sources.iter().map(|(path, facts)| (path, facts.log.days.newest_trusted()));
     let stores = sources.iter().flat_map(|(path, facts)| {
         facts.stores.values().map(move |store| {
-            let events = store.days.newest_trusted();
+            let events = store.days.newest_trusted().max(store.confirmed.map(|time| time.0));
             let updated = store.checkpoints.iter().filter_map(|row| row.updated_at).map(|time| time.0).max();
             // A checkpoint table alone is dated by itself; beside events, they say when the store was alive.
             (path, events.or(updated))

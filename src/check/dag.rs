@@ -90,7 +90,9 @@ impl Dag {
     fn find_heads(&mut self, parents: &[Vec<usize>]) {
         let mut named = vec![false; parents.len()];
         parents.iter().flatten().for_each(|parent| named[*parent] = true);
-        self.heads = (0..named.len()).filter(|at| !named[*at]).collect();
+        // A file without a header names nobody, and may be anybody's parent.
+        let read = |at: &usize| !self.transactions[*at].replica.is_none();
+        self.heads = (0..named.len()).filter(|at| !named[*at]).filter(read).collect();
     }
 
     fn find_second_roots(&mut self, order: &[usize]) {

@@ -30,9 +30,19 @@ pub(super) fn groups(stores: &[StoreView]) -> Vec<Vec<usize>> {
     }
     groups.retain(|group| group.len() > 1);
     for group in &mut groups {
-        group.sort_by_key(|at| (stores[*at].events.newest_id(), stores[*at].events.count(), *at));
+        // The newest id tells the age where ids are clocks, else the newest position, else how much there is.
+        group.sort_by_key(|at| {
+            let store = &stores[*at];
+            let id = store.events.newest_id().filter(|_| has_clock(store));
+            (id, store.events.last_position(), store.events.count(), *at)
+        });
     }
     groups
+}
+
+/// Whether its newest id is a time.
+pub(super) fn has_clock(store: &StoreView) -> bool {
+    store.events.newest_id().is_some_and(|id| id.time().is_some())
 }
 
 /// The ids with the smallest hashes: the same events of two copies are chosen, wherever they stand.

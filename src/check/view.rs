@@ -125,8 +125,9 @@ impl StoreView {
         let rules = facts.rules(TableRole::Events);
         let base = base(&rules.first_version, &events);
         let drawn_from = |sequence: &&Sequence| {
-            let name = sequence.name.rsplit('.').next().unwrap_or_default();
-            rules.sequences.iter().any(|known| fits(known, name))
+            let (schema, name) = sequence.name.rsplit_once('.').unwrap_or(("", &sequence.name));
+            // One schema a tenant is one sequence a tenant.
+            schema == key.schema && rules.sequences.iter().any(|known| fits(known, name))
         };
         let sequences = sequences.iter().filter(drawn_from).cloned().collect();
         let dag = Dag::new(std::mem::take(&mut facts.transactions));

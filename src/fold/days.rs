@@ -14,9 +14,11 @@ pub struct Days {
     days: BTreeMap<i64, (u64, i64)>,
 }
 
-/// A newest stretch with at most this share of all times, cut off from the rest by an empty day, is stray: a
+/// A newest stretch with at most this share of all times, cut off from the rest by an empty month, is stray: a
 /// planted or mistyped date, not the end of the evidence. One in a thousand, and never less than one.
 const STRAY_SHARE: u64 = 1000;
+/// Days. A store that rests over a weekend or a holiday is healthy.
+const STRAY_AFTER: i64 = 31;
 
 impl Days {
     /// Takes in a time, given with its day so that the unit is the caller's.
@@ -30,7 +32,7 @@ impl Days {
         self.days.is_empty()
     }
 
-    /// The newest time that is not stray: walks back stretch by stretch, a stretch being days without a day between.
+    /// The newest time that is not stray: walks back stretch by stretch, a stretch being days without a month between.
     pub fn newest_trusted(&self) -> Option<i64> {
         let total: u64 = self.days.values().map(|(count, _)| count).sum();
         let allowed = (total / STRAY_SHARE).max(1);
@@ -41,7 +43,7 @@ impl Days {
             passed += count;
             newest_of_stretch.get_or_insert(*newest);
             let Some((older, _)) = days.peek() else { break };
-            let ends = day - **older > 1;
+            let ends = day - **older > STRAY_AFTER;
             // With few records in all, one beside another is no stray: there is no bulk to stray from.
             let stray = passed <= allowed && passed * 2 < total;
             if ends && !stray {

@@ -104,7 +104,8 @@ fn positions(store: &StoreView, events: &StoreView, rules: &TableRules, out: &mu
             unreadable(store, row, "no position", out);
             continue;
         };
-        let last = if rules.means == PositionMeans::NextToRead { position - 1 } else { position };
+        let last =
+            if rules.means == PositionMeans::NextToRead { position.saturating_sub(1) } else { position };
         if last > head && !events.is_torn() && !written_after(row.updated_at, store, events) {
             let detail = format!(
                 "{} stands at {position}, past the newest position {head}: events written next are skipped until they pass it",

@@ -3,7 +3,7 @@
 //! The source chapter calls an event corrupt that is dated more than five minutes after now or more than ten years
 //! before it. "Now" is the as-of time of the evidence, never the clock of the machine that reads it.
 
-use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran, facts::EventRow};
+use crate::check::{Check, Evidence, Judgement, Meta, Outcome, Ran, StoreView, facts::EventRow};
 use crate::model::{Fault, FaultKind, Severity};
 
 #[derive(Debug)]
@@ -23,9 +23,18 @@ impl Check for EventTimes {
             return Ran::CouldNot("the evidence has no time to judge by; give --as-of".to_owned());
         };
         for store in evidence.event_stores() {
+            let settings = judgement.settings;
+            // Two clocks that agree are not both wrong: then the as-of time is too early.
             let late = |row: &EventRow| {
-                row.time().is_some_and(|time| time.since(as_of) > judgement.settings.future_after)
+                row.time().is_some_and(|time| time.since(as_of) > settings.future_after)
+                    && !row
+                        .time()
+                        .zip(row.id().time())
+                        .is_some_and(|(time, id)| time.since(id).abs() <= settings.id_time_apart)
             };
+            let old =
+                |row: &EventRow| row.time().is_some_and(|time| time.since(as_of) < -settings.ancient_before);
+            let continuous = is_continuous(store, &old);
             let (mut events, mut late_events) = (0_u64, 0_u64);
             store.events.each(&mut |row| {
                 events += u64::from(row.time().is_some());
@@ -46,7 +55,7 @@ impl Check for EventTimes {
                 if late(row) && !shifted {
                     let detail = format!("dated {time}, after the as-of time {as_of}");
                     out.fault(store, store.fault_at(FaultKind::FutureTimestamp, row, detail));
-                } else if time.since(as_of) < -judgement.settings.ancient_before {
+                } else if old(row) && !continuous {
                     let detail = format!("dated {time}, more than ten years before the as-of time {as_of}");
                     out.fault(store, store.fault_at(FaultKind::AncientTimestamp, row, detail));
                 }
@@ -59,6 +68,27 @@ impl Check for EventTimes {
         }
     }
 }
+
+/// A store that was in use ten years ago and ever since is old, and none of its events is stray: no year lies between
+/// its old events and the others.
+fn is_continuous(store: &StoreView, old: &dyn Fn(&EventRow) -> bool) -> bool {
+    let (mut count, mut newest_old, mut oldest_other) = (0_u64, i64::MIN, i64::MAX);
+    store.events.each(&mut |row| {
+        if old(row) {
+            count += 1;
+            newest_old = newest_old.max(row.time);
+        } else if row.time().is_some() {
+            oldest_other = oldest_other.min(row.time);
+        }
+    });
+    count >= A_FEW && oldest_other != i64::MAX && oldest_other.saturating_sub(newest_old) < YEAR
+}
+
+/// Fewer old events than this are strays, however near the next one is.
+const A_FEW: u64 = 10;
+
+/// Microseconds.
+const YEAR: i64 = 365 * 86_400 * 1_000_000;
 
 #[cfg(test)]
 mod tests {

@@ -16,6 +16,13 @@ impl Check for Payloads {
         for store in &evidence.stores {
             events += store.events.count();
             out.row_faults(store, &[FaultKind::InvalidPayload, FaultKind::InvalidMetadata]);
+            // What is normal for a store is normal for all its events: one observation.
+            if let Some(odd) = store.facts.faults.get(&FaultKind::LossyPayload)
+                && let Some(first) = odd.items.iter().min_by_key(|row| row.byte)
+            {
+                let detail = format!("{} payloads; in the first, {}", odd.seen, first.detail);
+                out.fault(store, store.fault(FaultKind::LossyPayload, first.byte, detail));
+            }
         }
         if evidence.stores.is_empty() {
             Ran::CouldNot("no table of a store was supplied".to_owned())

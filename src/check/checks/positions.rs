@@ -50,10 +50,10 @@ fn in_order(store: &StoreView, numbering: Numbering, out: &mut Outcome) {
     let (mut before, mut holes): (Option<EventRow>, Holes) = (None, Holes::default());
     store.events.each_by_position(&mut |row| {
         if let Some(before) = before.filter(|before| before.position != row.position) {
-            let missing = row.position - before.position - 1;
+            let missing = row.position.saturating_sub(before.position).saturating_sub(1);
             if missing > 0 {
                 holes.count += 1;
-                holes.missing += missing;
+                holes.missing = holes.missing.saturating_add(missing);
                 if holes.largest.is_none_or(|(largest, _)| missing > largest) {
                     holes.largest = Some((missing, *row));
                 }

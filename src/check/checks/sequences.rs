@@ -25,7 +25,7 @@ impl Check for Sequences {
             for sequence in &store.sequences {
                 compared += 1;
                 let (name, last) = (&sequence.name, sequence.last);
-                let (kind, detail) = match last - newest {
+                let (kind, detail) = match last.saturating_sub(newest) {
                     0 => continue,
                     ..0 => (
                         FaultKind::SequenceBehind,
@@ -36,7 +36,7 @@ impl Check for Sequences {
                     ahead => (
                         FaultKind::TailGap,
                         format!(
-                            "{name} gave out {ahead} numbers behind the newest event ({newest}): rolled back, or in flight when the dump was made"
+                            "{name} gave out {ahead} numbers after the newest event ({newest}): rolled back, or in flight when the dump was made"
                         ),
                     ),
                 };
@@ -67,17 +67,17 @@ mod tests {
             (
                 "6",
                 Some(
-                    "error sequence-behind (s.events_seq stands at 6, the newest event at 7: the next append fails)",
+                    "error sequence-behind (events_seq stands at 6, the newest event at 7: the next append fails)",
                 ),
             ),
             (
                 "9",
                 Some(
-                    "info tail-gap (s.events_seq gave out 2 numbers behind the newest event (7): rolled back, or in flight when the dump was made)",
+                    "info tail-gap (events_seq gave out 2 numbers after the newest event (7): rolled back, or in flight when the dump was made)",
                 ),
             ),
         ] {
-            let rows = format!("{rows}\n~s.events_seq {last}\n~s.others 1");
+            let rows = format!("{rows}\n~events_seq {last}\n~others 1");
             check_with(&Sequences, &rules, &rows, expected.as_slice());
         }
         let none = ["could not run: no dump says where the sequence of its positions stood"];

@@ -9,7 +9,7 @@ use crate::{
     fold::{Days, FirstN, State, merge_maps},
     model::{
         EventId, FaultKind, RowFault, StreamClaim, TableRole, TableRows, TableRules, Timestamp, Transaction,
-        Window,
+        Window, time::SECOND,
     },
 };
 
@@ -59,7 +59,12 @@ pub struct StoreFacts {
     pub window: Window,
     /// Of times that can be trusted: an event's own, or its id's where that is earlier.
     pub days: Days,
+    /// The newest time that two clocks agree on: the event's own, and its id's.
+    pub confirmed: Option<Timestamp>,
 }
+
+/// How far two clocks that agree may be apart: lock waits and clocks explain it (the chapter's five minutes).
+const AGREE: i64 = 5 * 60 * SECOND;
 
 impl StoreFacts {
     pub fn has(&self, role: TableRole) -> bool {
@@ -92,6 +97,11 @@ impl StoreFacts {
             let trusted = [event.time, event.id.time()].into_iter().flatten().min();
             if let Some(time) = trusted {
                 self.days.add(time.day(), time.0);
+            }
+            if let Some((time, id_time)) = event.time.zip(event.id.time())
+                && time.since(id_time).abs() <= AGREE
+            {
+                self.confirmed = self.confirmed.max(Some(time.min(id_time)));
             }
             if let Some(time) = event.time {
                 self.window.add(time);
@@ -126,6 +136,7 @@ impl State for StoreFacts {
             faults,
             window,
             days,
+            confirmed,
         } = next;
         for (role, rules) in tables {
             self.keep_rules(role, &rules);
@@ -140,6 +151,7 @@ impl State for StoreFacts {
         merge_maps(&mut self.faults, faults);
         self.window.join(&window);
         self.days.merge(days);
+        self.confirmed = self.confirmed.max(confirmed);
     }
 }
 
