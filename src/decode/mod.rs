@@ -26,6 +26,7 @@ mod formats {
 mod json;
 mod lexicon;
 mod lines;
+mod marks;
 mod oddities;
 mod recognise;
 mod rows;

@@ -61,6 +61,53 @@ impl<'a> Cell<'a> {
     }
 }
 
+/// The cells of one row after another, in memory that is used again: a backup has millions of rows.
+#[derive(Debug, Default)]
+pub(super) struct Cells<'a> {
+    cells: Vec<Cell<'a>>,
+    spare: Vec<String>,
+}
+
+impl<'a> Cells<'a> {
+    /// Forgets the row before.
+    pub(super) fn clear(&mut self) {
+        for cell in self.cells.drain(..) {
+            if let Cell::Text(Cow::Owned(text)) = cell {
+                self.spare.push(text);
+            }
+        }
+    }
+
+    pub(super) fn push(&mut self, cell: Cell<'a>) {
+        self.cells.push(cell);
+    }
+
+    /// Room for a text that does not stand in the source as it is meant; what it holds is to be replaced.
+    pub(super) fn room(&mut self) -> String {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// As many cells as a row may have, none of them there yet.
+    pub(super) fn missing(&mut self, width: usize) {
+        self.clear();
+        self.cells.resize(width, Cell::Missing);
+    }
+}
+
+impl<'a> std::ops::Deref for Cells<'a> {
+    type Target = [Cell<'a>];
+
+    fn deref(&self) -> &[Cell<'a>] {
+        &self.cells
+    }
+}
+
+impl std::ops::DerefMut for Cells<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.cells
+    }
+}
+
 /// Where a row stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowAt {
@@ -82,12 +129,12 @@ pub(super) fn of_table<'b, 'a>(batch: &'b mut Batch<'a>, table: &Arc<Table>) -> 
 }
 
 /// Takes in a row whose cells were all read.
-pub(super) fn row<'a>(batch: &mut Batch<'a>, table: &Arc<Table>, at: RowAt, mut cells: Vec<Cell<'a>>) {
+pub(super) fn row<'a>(batch: &mut Batch<'a>, table: &Arc<Table>, at: RowAt, cells: &mut [Cell<'a>]) {
     let rows = of_table(batch, table);
     let dated = match table.role() {
-        TableRole::Events | TableRole::Bodies => event(rows, at, &mut cells),
-        TableRole::Checkpoints => checkpoint(rows, at, &mut cells),
-        TableRole::Snapshots | TableRole::Streams => claims(rows, at, &mut cells),
+        TableRole::Events | TableRole::Bodies => event(rows, table, at, cells),
+        TableRole::Checkpoints => checkpoint(rows, table, at, cells),
+        TableRole::Snapshots | TableRole::Streams => claims(rows, table, at, cells),
     };
     if let Some((time, zone)) = dated {
         batch.rows.add(time);
@@ -101,13 +148,13 @@ pub(super) fn broken_row<'a>(
     batch: &mut Batch<'a>,
     table: &Arc<Table>,
     at: RowAt,
-    mut cells: Vec<Cell<'a>>,
+    cells: &mut [Cell<'a>],
     kind: FaultKind,
     detail: String,
 ) {
     let rows = of_table(batch, table);
     let columns = &table.columns;
-    let stream = stream(table, &mut cells).filter(|stream| !stream.is_empty());
+    let stream = stream(table, cells).filter(|stream| !stream.is_empty());
     let mut named = |column: Option<usize>| {
         let cell = column.and_then(|column| cells.get_mut(column))?;
         cell.text().filter(|text| !text.is_empty())?;
@@ -139,20 +186,19 @@ pub(super) fn broken_row<'a>(
 
 type Dated = Option<(crate::model::Timestamp, Zone)>;
 
-fn event<'a>(rows: &mut TableRows<'a>, at: RowAt, cells: &mut [Cell<'a>]) -> Dated {
-    let table = Arc::clone(&rows.table);
-    let out = left_out(&table, cells);
-    let Examined { id, version, dated, faults } = examine(&table, at, cells, out);
+fn event<'a>(rows: &mut TableRows<'a>, table: &Table, at: RowAt, cells: &mut [Cell<'a>]) -> Dated {
+    let out = left_out(table, cells);
+    let Examined { id, version, dated, faults } = examine(table, at, cells, out);
     let columns = &table.columns;
     let number = |column: Option<usize>| get(cells, column).text()?.trim_ascii().parse::<i64>().ok();
     let position = number(columns.position);
-    let mark = mark(&table, cells);
+    let mark = mark(table, cells);
     let cause = columns
         .causation
         .and_then(|_| EventId::parse(get(cells, columns.causation).text()?))
         .filter(|_| !out);
-    let event_id = get(cells, columns.id).text().map(str::to_owned).filter(|_| !faults.is_empty());
-    let named = stream(&table, cells).filter(|stream| !stream.is_empty());
+    let event_id = get(cells, columns.id).text().filter(|_| !faults.is_empty()).map(str::to_owned);
+    let named = stream(table, cells).filter(|stream| !stream.is_empty());
     rows.faults.extend(faults.into_iter().map(|(kind, detail)| RowFault {
         byte: at.byte,
         kind,
@@ -284,11 +330,10 @@ fn get<'c, 'a>(cells: &'c [Cell<'a>], column: Option<usize>) -> &'c Cell<'a> {
     column.and_then(|column| cells.get(column)).unwrap_or(&Cell::Missing)
 }
 
-fn checkpoint<'a>(rows: &mut TableRows<'a>, at: RowAt, cells: &mut [Cell<'a>]) -> Dated {
-    let table = Arc::clone(&rows.table);
+fn checkpoint<'a>(rows: &mut TableRows<'a>, table: &Table, at: RowAt, cells: &mut [Cell<'a>]) -> Dated {
     let columns = &table.columns;
     let dated = get(cells, columns.time).text().and_then(time::parse);
-    if left_out(&table, cells) {
+    if left_out(table, cells) {
         return dated;
     }
     let position = match columns.version.and_then(|column| cells.get_mut(column)) {
@@ -298,7 +343,7 @@ fn checkpoint<'a>(rows: &mut TableRows<'a>, at: RowAt, cells: &mut [Cell<'a>]) -
     let begun = |position: &Cow<'_, str>| !table.rules.not_begun.iter().any(|known| known == position);
     rows.checkpoints.push(Checkpoint {
         byte: at.byte,
-        name: stream(&table, cells).unwrap_or_default(),
+        name: stream(table, cells).unwrap_or_default(),
         position: position.filter(begun),
         updated_at: dated.map(|(time, _)| time),
     });
@@ -306,17 +351,16 @@ fn checkpoint<'a>(rows: &mut TableRows<'a>, at: RowAt, cells: &mut [Cell<'a>]) -
 }
 
 /// A row of a stream table, or a snapshot: of one stream, or of several in an object of versions.
-fn claims(rows: &mut TableRows<'_>, at: RowAt, cells: &mut [Cell<'_>]) -> Dated {
-    let table = Arc::clone(&rows.table);
+fn claims(rows: &mut TableRows<'_>, table: &Table, at: RowAt, cells: &mut [Cell<'_>]) -> Dated {
     let columns = &table.columns;
     let dated = get(cells, columns.time).text().and_then(time::parse);
-    if left_out(&table, cells) {
+    if left_out(table, cells) {
         return dated;
     }
     let version = get(cells, columns.version).text().and_then(|text| text.trim_ascii().parse().ok());
     let archived = is_archived(&table, cells);
     let versions = get(cells, columns.versions).text().map(str::to_owned);
-    let name = stream(&table, cells).unwrap_or_default().into_owned();
+    let name = stream(table, cells).unwrap_or_default().into_owned();
     if let Some(version) = version {
         let claim =
             StreamClaim { byte: at.byte, name: String::new(), stream: name.clone(), version, archived };

@@ -204,7 +204,7 @@ pub(super) fn tear(batch: &mut Batch<'_>, chunk: &Chunk<'_>, why: &str) {
         rules: Arc::default(),
     });
     let end = RowAt { byte: chunk.start + chunk.text.len() as u64, len: 0, damaged: false };
-    rows::broken_row(batch, &source, end, Vec::new(), FaultKind::TornDump, why.to_owned());
+    rows::broken_row(batch, &source, end, &mut [], FaultKind::TornDump, why.to_owned());
 }
 
 struct Insert<'a> {
@@ -242,7 +242,7 @@ fn inserts<'a>(
     let width = table.columns.names.len();
     let mut at = values + " VALUES".len();
     let mut spent = insert.whole.start;
-    while let Some((cells, start, end)) = tuple(insert.text, at) {
+    while let Some((mut cells, start, end)) = tuple(insert.text, at) {
         at = end;
         // Each row answers for the bytes up to its end, the last one for the statement's.
         let next_row = insert.text[at..].trim_ascii_start().starts_with(',');
@@ -255,10 +255,10 @@ fn inserts<'a>(
         };
         spent = upto;
         if cells.len() == width {
-            rows::row(batch, &table, row, cells);
+            rows::row(batch, &table, row, &mut cells);
         } else {
             let why = format!("{} values, expected {width}", cells.len());
-            rows::broken_row(batch, &table, row, cells, FaultKind::MalformedRecord, why);
+            rows::broken_row(batch, &table, row, &mut cells, FaultKind::MalformedRecord, why);
         }
         if !next_row {
             return;
@@ -270,7 +270,7 @@ fn inserts<'a>(
             batch,
             &table,
             row,
-            Vec::new(),
+            &mut [],
             FaultKind::MalformedRecord,
             "an INSERT whose values cannot be read".to_owned(),
         );

@@ -13,7 +13,7 @@ use crate::decode::{
     Chunk, Context, Cutter, Format, Head, Kind, Lexicon,
     json::{self, Json},
     lines,
-    rows::{self, Cell, RowAt},
+    rows::{self, Cell, Cells, RowAt},
     time,
 };
 use crate::model::{Batch, EventId, FaultKind, RowFault, Table, Timestamp, Transaction, Zone};
@@ -261,6 +261,7 @@ fn wrong_content(header: &Header, body: &str) -> Option<String> {
 }
 
 fn events<'a>(batch: &mut Batch<'a>, chunk: &Chunk<'a>, table: &Arc<Table>, body: Range<usize>) {
+    let mut cells = Cells::default();
     let mut offset = body.start;
     for line in chunk.text[body.clone()].split_inclusive('\n') {
         let range = offset..offset + line.len();
@@ -272,7 +273,7 @@ fn events<'a>(batch: &mut Batch<'a>, chunk: &Chunk<'a>, table: &Arc<Table>, body
         let at =
             RowAt { byte: chunk.start + range.start as u64, len: line.len(), damaged: chunk.damaged(&range) };
         let unended = range.end == body.end && !line.ends_with('\n');
-        json_row(batch, table, at, lines::trim_end(line), unended);
+        json_row(batch, table, at, lines::trim_end(line), unended, &mut cells);
     }
 }
 
@@ -312,7 +313,7 @@ fn checkpoint<'a>(
         return;
     }
     let at = RowAt { byte, len: content.len(), damaged: false };
-    rows::row(batch, table, at, vec![Cell::Text(name.into()), Cell::Text(position.into())]);
+    rows::row(batch, table, at, &mut [Cell::Text(name.into()), Cell::Text(position.into())]);
 }
 
 fn row_fault(byte: u64, kind: FaultKind, detail: String) -> RowFault {

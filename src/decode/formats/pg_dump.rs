@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use crate::decode::{
-    Chunk, Context, Cutter, Format, Head, Kind, Lexicon, Shape, lines,
-    rows::{self, Cell, RowAt},
+    Chunk, Context, Cutter, Format, Head, Kind, Lexicon, Shape, lines, marks,
+    rows::{self, Cell, Cells, RowAt},
     sql,
 };
 use crate::model::{Batch, FaultKind, Table};
@@ -188,14 +188,14 @@ fn copy_rows<'a>(chunk: &Chunk<'a>, table: Option<&Arc<Table>>, shape: &Shape, t
         }
         return batch;
     };
-    let mut offset = 0;
-    for line in chunk.text.split_inclusive('\n') {
-        let range = offset..offset + line.len();
-        offset = range.end;
+    let mut cells = Cells::default();
+    for (start, line) in lines::whole_lines(chunk.text) {
+        let range = start..start + line.len();
         let at =
             RowAt { byte: chunk.start + range.start as u64, len: line.len(), damaged: chunk.damaged(&range) };
-        let cells: Vec<Cell<'a>> = lines::trim_end(line).split('\t').map(copy_cell).collect();
+        copy_cells(lines::trim_end(line), &mut cells);
         let width = cells.len();
+        let cells = &mut cells[..];
         if torn && chunk.last && !line.ends_with('\n') {
             let detail = format!("the dump ends inside the COPY block of {}, in its last row", shape.name);
             rows::broken_row(&mut batch, table, at, cells, FaultKind::TornDump, detail);
@@ -209,9 +209,25 @@ fn copy_rows<'a>(chunk: &Chunk<'a>, table: Option<&Arc<Table>>, shape: &Shape, t
     if torn && chunk.last && chunk.text.ends_with('\n') {
         let end = RowAt { byte: chunk.start + chunk.text.len() as u64, len: 0, damaged: false };
         let detail = format!("the dump ends inside the COPY block of {}", shape.name);
-        rows::broken_row(&mut batch, table, end, Vec::new(), FaultKind::TornDump, detail);
+        rows::broken_row(&mut batch, table, end, &mut [], FaultKind::TornDump, detail);
     }
     batch
+}
+
+/// The cells of a row of COPY's text format.
+fn copy_cells<'a>(row: &'a str, cells: &mut Cells<'a>) {
+    cells.clear();
+    let (bytes, mut start) = (row.as_bytes(), 0);
+    let escapes = memchr::memchr(b'\\', bytes).is_some();
+    let mut push =
+        |cell: &'a str| cells.push(if escapes { copy_cell(cell) } else { Cell::Text(cell.into()) });
+    for base in (0..bytes.len()).step_by(marks::BLOCK) {
+        for place in marks::places(marks::mask(&marks::block(bytes, base), b'\t')) {
+            push(&row[start..base + place]);
+            start = base + place + 1;
+        }
+    }
+    push(&row[start..]);
 }
 
 /// A cell of COPY's text format (`PostgreSQL` documentation, COPY, "Text Format").

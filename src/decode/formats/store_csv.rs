@@ -6,7 +6,7 @@ use crate::decode::{
     Chunk, Context, Cutter, Format, Head, Kind, Lexicon, Shape,
     csv_text::{self, CsvCutter},
     recognise,
-    rows::{self, Cell, RowAt},
+    rows::{self, Cell, Cells, RowAt},
     time,
 };
 use crate::model::{Batch, FaultKind, Table, Zone};
@@ -48,11 +48,36 @@ impl Format for StoreCsv {
         if at > 0 {
             batch.account.skipped(at);
         }
-        while let Some(row) = (at < bytes.len()).then(|| csv_text::row(bytes, at, shape, true)).flatten() {
-            one_row(&mut batch, chunk, at..row.end, row.closed, table, shape);
+        let mut cells = Cells::default();
+        while at < bytes.len() {
+            cells.clear();
+            let plain = csv_text::plain_row(bytes, at, shape.delimiter, |field| {
+                let cell = cell(&chunk.text[field], &mut cells);
+                cells.push(cell);
+            });
+            let row = match plain {
+                Some(end) => csv_text::Row { end, closed: true },
+                None => match csv_text::row(bytes, at, shape, true) {
+                    Some(row) => {
+                        torn_cells(&chunk.text[at..row.end], shape.delimiter, &mut cells);
+                        row
+                    }
+                    None => break,
+                },
+            };
+            one_row(&mut batch, chunk, at..row.end, row.closed, (table, shape), &mut cells);
             at = row.end;
         }
         batch
+    }
+}
+
+/// The cells of a row that is not plain.
+fn torn_cells<'a>(text: &'a str, delimiter: u8, cells: &mut Cells<'a>) {
+    cells.clear();
+    for range in csv_text::fields(text.as_bytes(), delimiter) {
+        let cell = cell(&text[range], cells);
+        cells.push(cell);
     }
 }
 
@@ -61,8 +86,8 @@ fn one_row<'a>(
     chunk: &Chunk<'a>,
     range: std::ops::Range<usize>,
     closed: bool,
-    table: &Arc<Table>,
-    shape: &Shape,
+    (table, shape): (&Arc<Table>, &Shape),
+    cells: &mut [Cell<'a>],
 ) {
     let text = &chunk.text[range.clone()];
     if text.trim_ascii().is_empty() {
@@ -71,12 +96,10 @@ fn one_row<'a>(
     }
     let at =
         RowAt { byte: chunk.start + range.start as u64, len: text.len(), damaged: chunk.damaged(&range) };
-    let ranges = csv_text::fields(text.as_bytes(), shape.delimiter);
-    let width = ranges.len();
-    let cells: Vec<Cell<'a>> = ranges.into_iter().map(|range| cell(&text[range])).collect();
+    let width = cells.len();
     let unended = chunk.last && range.end == chunk.text.len() && !text.ends_with('\n');
     let whole = closed && width == shape.fields.0;
-    if unended && (!whole || cut_in_time(shape.zoned, table, &cells)) {
+    if unended && (!whole || cut_in_time(shape.zoned, table, cells)) {
         let detail = format!(
             "the last row is cut off after {} bytes: {width} of {} columns",
             text.len(),
@@ -95,8 +118,8 @@ fn one_row<'a>(
     }
 }
 
-fn cell(field: &str) -> Cell<'_> {
-    match csv_text::unquote(field) {
+fn cell<'a>(field: &'a str, cells: &mut Cells<'a>) -> Cell<'a> {
+    match csv_text::unquote_into(field, || cells.room()) {
         (text, false) if text.is_empty() => Cell::Null,
         (text, _) => Cell::Text(text),
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::decode::{
     Chunk, Context, Cutter, Format, Head, Kind, Lexicon, Shape,
-    rows::{self, RowAt},
+    rows::{self, Cells, RowAt},
 };
 use crate::model::{Batch, FaultKind, Table};
 
@@ -39,6 +39,7 @@ impl Format for StoreJsonArray {
         let Context::Rows { table: Some(table), torn, .. } = chunk.context else { return batch };
         let bytes = chunk.text.as_bytes();
         let (mut at, mut ended) = (0, false);
+        let mut cells = Cells::default();
         while at < bytes.len() {
             if bytes[at] != b'{' {
                 ended |= bytes[at] == b']';
@@ -51,7 +52,7 @@ impl Format for StoreJsonArray {
             let range = at..at + text.len();
             let row =
                 RowAt { byte: chunk.start + at as u64, len: text.len(), damaged: chunk.damaged(&range) };
-            json_row(&mut batch, table, row, text, end.is_none());
+            json_row(&mut batch, table, row, text, end.is_none(), &mut cells);
             at = range.end;
         }
         if *torn
@@ -66,7 +67,7 @@ impl Format for StoreJsonArray {
                 &mut batch,
                 table,
                 end,
-                Vec::new(),
+                &mut [],
                 FaultKind::TornTail,
                 "the array does not end".to_owned(),
             );

@@ -7,7 +7,7 @@ use crate::decode::{
     json::{self, Json},
     lines,
     lines::LineCutter,
-    rows::{self, Cell, RowAt},
+    rows::{self, Cell, Cells, RowAt},
 };
 use crate::model::{Batch, FaultKind, Table};
 
@@ -42,10 +42,9 @@ impl Format for StoreJsonl {
     fn decode<'a>(&self, chunk: &Chunk<'a>, _: &Lexicon) -> Batch<'a> {
         let mut batch = Batch::default();
         let Context::Rows { table: Some(table), .. } = chunk.context else { return batch };
-        let mut offset = 0;
-        for line in chunk.text.split_inclusive('\n') {
-            let range = offset..offset + line.len();
-            offset = range.end;
+        let mut cells = Cells::default();
+        for (start, line) in lines::whole_lines(chunk.text) {
+            let range = start..start + line.len();
             if line.trim_ascii().is_empty() {
                 batch.account.skipped(line.len());
                 continue;
@@ -56,7 +55,7 @@ impl Format for StoreJsonl {
                 damaged: chunk.damaged(&range),
             };
             let unended = chunk.last && range.end == chunk.text.len() && !line.ends_with('\n');
-            json_row(&mut batch, table, at, lines::trim_end(line), unended);
+            json_row(&mut batch, table, at, lines::trim_end(line), unended, &mut cells);
         }
         batch
     }
@@ -98,18 +97,21 @@ pub(super) fn json_row<'a>(
     at: RowAt,
     text: &'a str,
     unended: bool,
+    cells: &mut Cells<'a>,
 ) {
-    let (cells, broken) = cells(table, text);
-    let Some((err, last_name)) = broken else {
+    let Err((err, last_name)) = read_cells(table, text, cells) else {
         rows::row(batch, table, at, cells);
         return;
     };
     let meant = undoubled(text);
-    if let Some((cells, None)) = meant.as_deref().map(|meant| self::cells(table, meant)) {
+    let mut meant_cells = Cells::default();
+    if meant.as_deref().is_some_and(|meant| read_cells(table, meant, &mut meant_cells).is_ok()) {
         batch.note(
             "backslashes are doubled, as \\copy writes them in its text format: read as they were meant",
         );
-        rows::row(batch, table, at, cells.into_iter().map(Cell::into_owned).collect());
+        let mut owned: Vec<Cell<'a>> =
+            meant_cells.iter_mut().map(|cell| std::mem::take(cell).into_owned()).collect();
+        rows::row(batch, table, at, &mut owned);
     } else if unended {
         let detail = format!("the last row is cut off after {} bytes", text.len());
         rows::broken_row(batch, table, at, cells, FaultKind::TornTail, detail);
@@ -119,10 +121,10 @@ pub(super) fn json_row<'a>(
     }
 }
 
-/// The cells of a row, and what ended it early: the error, and the last member before it.
-fn cells<'a>(table: &Table, text: &'a str) -> (Vec<Cell<'a>>, Option<(json::Error, &'a str)>) {
+/// Reads the cells of a row. What ended it early: the error, and the last member before it.
+fn read_cells<'a>(table: &Table, text: &'a str, cells: &mut Cells<'a>) -> Result<(), (json::Error, &'a str)> {
     let columns = &table.columns;
-    let mut cells = vec![Cell::Missing; columns.names.len()];
+    cells.missing(columns.names.len());
     let mut expected = 0;
     let mut last_name = "";
     let read = json::members(text, |key, value| {
@@ -138,7 +140,7 @@ fn cells<'a>(table: &Table, text: &'a str) -> (Vec<Cell<'a>>, Option<(json::Erro
             expected = column + 1;
         }
     });
-    (cells, read.err().map(|err| (err, last_name)))
+    read.map_err(|err| (err, last_name))
 }
 
 fn cell(value: Json<'_>, json: bool) -> Cell<'_> {
