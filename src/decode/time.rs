@@ -7,7 +7,39 @@ use crate::model::{
 
 /// Reads a whole text as one time.
 pub fn parse(text: &str) -> Option<(Timestamp, Zone)> {
-    let text = text.trim_ascii();
+    usual(text.as_bytes()).map(|time| (time, Zone::Explicit)).or_else(|| any_kind(text.trim_ascii()))
+}
+
+/// `2026-11-23 15:32:51.121371+00` and `2026-11-23T15:32:51Z`: what databases and most loggers write, read without
+/// asking what else it could be. `None`: it may be a time of another kind.
+fn usual(text: &[u8]) -> Option<Timestamp> {
+    let (date_and_clock, rest) = text.split_first_chunk::<19>()?;
+    let &[y3, y2, y1, y0, b'-', m1, m0, b'-', d1, d0, b' ' | b'T', h1, h0, b':', n1, n0, b':', s1, s0] =
+        date_and_clock
+    else {
+        return None;
+    };
+    let all = [y3, y2, y1, y0, m1, m0, d1, d0, h1, h0, n1, n0, s1, s0];
+    if all.iter().fold(false, |wrong, byte| wrong | !byte.is_ascii_digit()) {
+        return None;
+    }
+    let two = |tens: u8, ones: u8| i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+    let date = days(two(y3, y2) * 100 + two(y1, y0), two(m1, m0), two(d1, d0))?;
+    let clock = clock(two(h1, h0), two(n1, n0), two(s1, s0))?;
+    let (fraction, zone) = match rest {
+        [b'.', rest @ ..] => {
+            let digits = rest.iter().take(7).take_while(|byte| byte.is_ascii_digit()).count();
+            (1..=6).contains(&digits).then(|| rest.split_at(digits))?
+        }
+        rest => (&[][..], rest),
+    };
+    let micros = (0..6)
+        .fold(0, |micros, at| micros * 10 + i64::from(fraction.get(at).map_or(0, |digit| digit - b'0')));
+    matches!(zone, b"+00" | b"Z" | b"+00:00").then_some(Timestamp(date * DAY + clock * SECOND + micros))
+}
+
+/// A time in any of the ways that are known, nothing around it.
+fn any_kind(text: &str) -> Option<(Timestamp, Zone)> {
     match text {
         "infinity" => return Some((Timestamp(i64::MAX), Zone::Explicit)),
         "-infinity" => return Some((Timestamp(i64::MIN), Zone::Explicit)),
@@ -199,6 +231,7 @@ fn is_zone_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use chrono::{Datelike, NaiveDate};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -248,6 +281,22 @@ mod tests {
             "Nov 23 15:35:09",
         ] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_way_gives_what_the_long_way_does(
+            text in "(1999|2024|2026)[-/](02|1[0-3])-(2[89]|3[01])[ Tt](2[0-5]|0[0-9]):[0-6][0-9]:(5[0-9]|6[01])([.,][0-9]{0,8})?(Z|[+]00|[+]00:00|-00|[+]01|[+]0| UTC)?",
+            with in prop::char::any(),
+            at in 0..40_usize,
+        ) {
+            let damaged: String =
+                text.chars().enumerate().map(|(place, c)| if place == at { with } else { c }).collect();
+            for text in [text, damaged] {
+                let short = usual(text.as_bytes()).map(|time| (time, Zone::Explicit));
+                prop_assert!(short.is_none() || short == any_kind(text.trim_ascii()), "{}", text);
+            }
         }
     }
 
