@@ -31,6 +31,7 @@ mod oddities;
 mod recognise;
 mod rows;
 mod sql;
+mod sql_names;
 mod tables;
 #[cfg(test)]
 mod testing;
@@ -126,7 +127,12 @@ pub enum Context {
     /// Rows of one table. `None`: no profile knows it, its rows are counted and left out.
     Rows { table: Option<Arc<Table>>, shape: Shape, torn: bool },
     /// SQL statements, with the column order of the tables created so far.
-    Statements { created: Arc<CreatedTables>, torn: Option<&'static str> },
+    Statements {
+        created: Arc<CreatedTables>,
+        /// Tables that turned out to have no rows.
+        empty: Vec<Arc<Table>>,
+        torn: Option<&'static str>,
+    },
 }
 
 /// Columns by table name (`schema.table`), as `CREATE TABLE` gave them.

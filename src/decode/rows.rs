@@ -18,7 +18,7 @@ use crate::model::{
 
 use super::{
     json::{self, Json},
-    time,
+    oddities, time,
 };
 
 /// One cell of a row.
@@ -264,6 +264,9 @@ fn examine(table: &Table, at: RowAt, cells: &[Cell<'_>], out: bool) -> Examined 
         fault(FaultKind::EmptyStreamId, "the stream id is empty".to_owned());
     }
     let required = columns.payload.is_some() && rules.payload == PayloadShape::Json;
+    if let Some(odd) = get(columns.payload).text().and_then(oddities::oddity) {
+        fault(FaultKind::LossyPayload, odd);
+    }
     if let Some((kind, why)) = payload(get(columns.payload), rules.payload, required) {
         fault(kind, why);
     }
@@ -358,7 +361,7 @@ fn claims(rows: &mut TableRows<'_>, table: &Table, at: RowAt, cells: &mut [Cell<
         return dated;
     }
     let version = get(cells, columns.version).text().and_then(|text| text.trim_ascii().parse().ok());
-    let archived = is_archived(&table, cells);
+    let archived = is_archived(table, cells);
     let versions = get(cells, columns.versions).text().map(str::to_owned);
     let name = stream(table, cells).unwrap_or_default().into_owned();
     if let Some(version) = version {

@@ -7,6 +7,7 @@ use crate::model::{Batch, Columns, FaultKind, Sequence, Table};
 use super::{
     Chunk, CreatedTables, Lexicon, lines,
     rows::{self, Cell, RowAt},
+    sql_names::{first_name, plain_name, table_and_columns},
 };
 
 /// Where the statement that begins at `at` ends: behind its semicolon and the rest of that line, or behind a line of
@@ -116,36 +117,35 @@ pub(super) fn without_comments(statement: &str) -> &str {
     rest
 }
 
-/// `"Public".events` as `Public.events`.
-pub(super) fn plain_name(name: &str) -> String {
-    name.trim_ascii().replace('"', "")
-}
-
 /// The name and column names of a `CREATE TABLE`, as `pg_dump` lays it out: a column a line.
 pub(super) fn created_table(statement: &str) -> Option<(String, Vec<String>)> {
     let rest =
         ["CREATE TABLE ", "CREATE UNLOGGED TABLE "].iter().find_map(|start| statement.strip_prefix(start))?;
-    let (name, body) = rest.split_once('(')?;
-    let columns = body.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(')'));
-    let columns = columns.filter(|line| {
-        !["CONSTRAINT ", "PRIMARY ", "UNIQUE ", "CHECK ", "FOREIGN ", "EXCLUDE "]
-            .iter()
-            .any(|word| line.starts_with(word))
+    let (name, columns, _) = table_and_columns(rest);
+    columns?;
+    // What stands behind the list says how the table is kept.
+    let lines = rest.lines().skip(1).map(str::trim).take_while(|line| !line.starts_with(')'));
+    let columns = lines.filter(|line| {
+        !line.is_empty()
+            && !["CONSTRAINT ", "PRIMARY ", "UNIQUE ", "CHECK ", "FOREIGN ", "EXCLUDE "]
+                .iter()
+                .any(|word| line.starts_with(word))
     });
-    Some((
-        plain_name(name),
-        columns.filter_map(|line| line.split_whitespace().next()).map(plain_name).collect(),
-    ))
+    Some((name, columns.filter_map(first_name).collect()))
 }
 
 /// Reads the statements of a piece: the rows of INSERTs into known tables; the rest is skipped.
 pub(super) fn statements<'a>(
     chunk: &Chunk<'a>,
     created: &CreatedTables,
+    empty: &[Arc<Table>],
     torn: Option<&'static str>,
     lexicon: &Lexicon,
 ) -> Batch<'a> {
     let mut batch = Batch::default();
+    for table in empty {
+        rows::of_table(&mut batch, table);
+    }
     let mut known: Vec<(String, Option<Arc<Table>>)> = Vec::new();
     let bytes = chunk.text.as_bytes();
     let mut at = 0;
@@ -154,7 +154,9 @@ pub(super) fn statements<'a>(
         let text = &chunk.text[at..end];
         let statement = without_comments(text);
         let from = at + (text.len() - statement.len());
-        match statement.strip_prefix("INSERT INTO ") {
+        // pg_dump never indents: what is indented stands in the body of a function.
+        let indented = from > 0 && bytes[from - 1] == b' ';
+        match statement.strip_prefix("INSERT INTO ").filter(|_| !indented) {
             Some(insert) => {
                 batch.account.bytes_skipped += (from - at) as u64;
                 let offset = from + (statement.len() - insert.len());
@@ -279,16 +281,13 @@ fn inserts<'a>(
 
 /// The table of `schema.table (a, b)`, or of `schema.table` with the columns it was created with.
 fn insert_table(head: &str, created: &CreatedTables, lexicon: &Lexicon) -> Option<Table> {
-    match head.split_once('(') {
-        Some((name, columns)) => {
-            let columns: Vec<String> =
-                columns.trim_end_matches([')', ' ']).split(',').map(plain_name).collect();
-            lexicon.table(&plain_name(name), &columns)
-        }
-        None => {
-            let name = plain_name(head);
-            lexicon.table(&name, created.get(&name)?)
-        }
+    let head = [" OVERRIDING SYSTEM VALUE", " OVERRIDING USER VALUE"]
+        .iter()
+        .find_map(|clause| head.strip_suffix(clause))
+        .unwrap_or(head);
+    match table_and_columns(head) {
+        (name, Some(columns), _) => lexicon.table(&name, &columns),
+        (name, None, _) => lexicon.table(&name, created.get(&name)?),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     rank,
 };
 
-use super::{Partial, Plan, SourcePart, Stopped};
+use super::{Partial, Plan, Scope, SourcePart, Stopped};
 
 /// Concludes. `found` tells what was passed over, for the ledger.
 ///
@@ -59,6 +59,10 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, 
 
     let window = window(&plan.settings, &facts);
     let evidence = Evidence::new(facts, &plan.room).map_err(disk)?;
+    if plan.scope == Scope::Stores && evidence.event_stores().next().is_none() {
+        incomplete
+            .push("evidence: no events of a store were recognised in it, so nothing was verified".to_owned());
+    }
     let judgement =
         Judgement { settings: &plan.settings, patterns: &plan.packs.patterns, as_of: window.as_of };
     let (mut outcome, checks) = check::conclude(&evidence, &judgement).map_err(disk)?;

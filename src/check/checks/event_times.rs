@@ -27,10 +27,10 @@ impl Check for EventTimes {
             // Two clocks that agree are not both wrong: then the as-of time is too early.
             let late = |row: &EventRow| {
                 row.time().is_some_and(|time| time.since(as_of) > settings.future_after)
-                    && !row
+                    && row
                         .time()
                         .zip(row.id().time())
-                        .is_some_and(|(time, id)| time.since(id).abs() <= settings.id_time_apart)
+                        .is_none_or(|(time, id)| time.since(id).abs() > settings.id_time_apart)
             };
             let old =
                 |row: &EventRow| row.time().is_some_and(|time| time.since(as_of) < -settings.ancient_before);

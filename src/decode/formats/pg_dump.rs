@@ -10,6 +10,7 @@ use crate::decode::{
     Chunk, Context, Cutter, Format, Head, Kind, Lexicon, Shape, lines, marks,
     rows::{self, Cell, Cells, RowAt},
     sql,
+    sql_names::{plain_name, table_and_columns},
 };
 use crate::model::{Batch, FaultKind, Table};
 
@@ -40,20 +41,24 @@ impl Format for PgDump {
         if statement { 60 } else { 0 }
     }
 
-    fn cutter(&self, head: &Head<'_>, lexicon: &Arc<Lexicon>) -> Box<dyn Cutter> {
+    fn cutter(&self, _: &Head<'_>, lexicon: &Arc<Lexicon>) -> Box<dyn Cutter> {
         Box::new(DumpCutter {
             lexicon: Arc::clone(lexicon),
             copy: None,
             created: Arc::default(),
-            promises_end: head.text.contains("-- PostgreSQL database dump"),
-            complete: false,
+            empty: Vec::new(),
+            begun: 0,
+            done: 0,
+            database: String::new(),
         })
     }
 
     fn decode<'a>(&self, chunk: &Chunk<'a>, lexicon: &Lexicon) -> Batch<'a> {
         match chunk.context {
             Context::Rows { table, shape, torn } => copy_rows(chunk, table.as_ref(), shape, *torn),
-            Context::Statements { created, torn } => sql::statements(chunk, created, *torn, lexicon),
+            Context::Statements { created, empty, torn } => {
+                sql::statements(chunk, created, empty, *torn, lexicon)
+            }
             Context::None | Context::Text { .. } => Batch::default(),
         }
     }
@@ -65,9 +70,13 @@ struct DumpCutter {
     /// The COPY block that is open.
     copy: Option<(Option<Arc<Table>>, Shape)>,
     created: Arc<crate::decode::CreatedTables>,
-    /// The dump says that `pg_dump` wrote it, so it must say that it is complete.
-    promises_end: bool,
-    complete: bool,
+    /// Tables of blocks without a row, for the next statements to tell.
+    empty: Vec<Arc<Table>>,
+    /// How often the text says that a dump begins, and that one is complete.
+    begun: usize,
+    done: usize,
+    /// Which database of several the tables are of (`pg_dumpall`, or dumps one behind the other).
+    database: String,
 }
 
 impl Cutter for DumpCutter {
@@ -98,7 +107,7 @@ impl DumpCutter {
         match end {
             // The line `\.` opens the statements that follow.
             Some(0) => {
-                self.copy = None;
+                self.empty.extend(self.copy.take().and_then(|(table, _)| table));
                 self.cut_statements(bytes, want, last)
             }
             Some(end) => {
@@ -120,10 +129,12 @@ impl DumpCutter {
             let Some(end) = sql::statement_end(bytes, at, last) else { break };
             let statement = String::from_utf8_lossy(&bytes[at..end]);
             let statement = sql::without_comments(&statement);
-            self.complete |= bytes[at..end].windows(DONE.len()).any(|window| window == DONE);
+            self.follow(&bytes[at..end]);
             at = end;
             if let Some((name, columns)) = copy_header(statement) {
-                let table = self.lexicon.table(&name, &columns).map(Arc::new);
+                // One dump is of one database, whether it names it or not.
+                let named = if self.begun > 1 { format!("{}.{name}", self.database) } else { name.clone() };
+                let table = self.lexicon.table(&named, &columns).map(Arc::new);
                 let fields = (columns.len(), columns.len());
                 let shape = Shape { name, delimiter: b'\t', fields, header: 0, zoned: false };
                 self.copy = Some((table, shape));
@@ -138,21 +149,45 @@ impl DumpCutter {
             at = bytes.len();
         }
         let torn = if last && at == bytes.len() { self.torn(bytes) } else { None };
-        (at > 0).then(|| (at, Context::Statements { created: Arc::clone(&self.created), torn }))
+        (at > 0).then(|| {
+            let (created, empty) = (Arc::clone(&self.created), std::mem::take(&mut self.empty));
+            (at, Context::Statements { created, empty, torn })
+        })
+    }
+
+    /// Notes where a dump begins or ends, and which database it is of.
+    fn follow(&mut self, statement: &[u8]) {
+        for line in statement.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end) {
+            match line {
+                b"-- PostgreSQL database dump" => {
+                    self.begun += 1;
+                    if self.begun > 1 && self.database.is_empty() {
+                        self.database = format!("dump-{}", self.begun);
+                    }
+                }
+                b"-- PostgreSQL database cluster dump" => self.begun += 1,
+                b"-- PostgreSQL database dump complete" | b"-- PostgreSQL database cluster dump complete" => {
+                    self.done += 1;
+                }
+                _ => {
+                    if let Some(name) = line.strip_prefix(b"\\connect ") {
+                        self.database = plain_name(&String::from_utf8_lossy(name));
+                    }
+                }
+            }
+        }
     }
 
     fn torn(&self, bytes: &[u8]) -> Option<&'static str> {
         if self.copy.is_some() {
             return Some("the dump ends where a COPY block begins");
         }
-        if self.promises_end && !self.complete {
+        if self.begun > self.done {
             return Some("the comment that ends every dump, `PostgreSQL database dump complete`, is missing");
         }
         sql::open_statement(bytes).then_some("the dump ends inside a statement")
     }
 }
-
-const DONE: &[u8] = b"-- PostgreSQL database dump complete";
 
 /// Whether bytes begin with the line `\.`; a line whose end is not in sight is not known to be it.
 fn ends_copy(bytes: &[u8], last: bool) -> bool {
@@ -162,15 +197,17 @@ fn ends_copy(bytes: &[u8], last: bool) -> bool {
     }
 }
 
-/// `COPY schema.table (a, b) FROM stdin;`: the name and the columns.
+/// `COPY schema.table (a, b) FROM stdin;`: the name and the columns. Whatever its names are, rows follow it.
 fn copy_header(line: &str) -> Option<(String, Vec<String>)> {
     let rest = line.trim_ascii().strip_prefix("COPY ")?;
-    let (name, rest) = rest.split_once('(')?;
-    let (columns, rest) = rest.split_once(')')?;
-    rest.trim_ascii_start()
-        .to_ascii_lowercase()
-        .starts_with("from stdin")
-        .then(|| (sql::plain_name(name), columns.split(',').map(sql::plain_name).collect()))
+    let from_stdin = |text: &str| text.trim_ascii_start().to_ascii_lowercase().starts_with("from stdin");
+    match table_and_columns(rest) {
+        (name, Some(columns), rest) => from_stdin(rest).then_some((name, columns)),
+        (name, None, _) => {
+            let (name, rest) = name.split_once(char::is_whitespace)?;
+            from_stdin(rest).then(|| (name.to_owned(), Vec::new()))
+        }
+    }
 }
 
 fn copy_rows<'a>(chunk: &Chunk<'a>, table: Option<&Arc<Table>>, shape: &Shape, torn: bool) -> Batch<'a> {

@@ -43,6 +43,7 @@ impl Format for StoreCsv {
     fn decode<'a>(&self, chunk: &Chunk<'a>, _: &Lexicon) -> Batch<'a> {
         let mut batch = Batch::default();
         let Context::Rows { table: Some(table), shape, .. } = chunk.context else { return batch };
+        rows::of_table(&mut batch, table);
         let bytes = chunk.text.as_bytes();
         let mut at = shape.header.min(bytes.len());
         if at > 0 {
