@@ -59,10 +59,7 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, 
 
     let window = window(&plan.settings, &facts);
     let evidence = Evidence::new(facts, &plan.room).map_err(disk)?;
-    if plan.scope == Scope::Stores && evidence.event_stores().next().is_none() {
-        incomplete
-            .push("evidence: no events of a store were recognised in it, so nothing was verified".to_owned());
-    }
+    incomplete.extend(nothing_verified(plan, &evidence));
     let judgement =
         Judgement { settings: &plan.settings, patterns: &plan.packs.patterns, as_of: window.as_of };
     let (mut outcome, checks) = check::conclude(&evidence, &judgement).map_err(disk)?;
@@ -84,6 +81,12 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, 
         ledger: Ledger { evidence: ledger_rows.into_values().collect(), checks },
         run: run(plan),
     })
+}
+
+/// A backup in which no store was recognised must not look like one that was verified.
+fn nothing_verified(plan: &Plan, evidence: &Evidence) -> Option<String> {
+    let nothing = plan.scope == Scope::Stores && evidence.event_stores().next().is_none();
+    nothing.then(|| "evidence: no events of a store were recognised, so nothing was verified".to_owned())
 }
 
 /// Sources whose bytes another source has as well, by name, with the name of the first.
