@@ -13,11 +13,14 @@ use criterion::{
 };
 
 use coroner::{
-    check::{self, Evidence, Judgement, facts::SourceFacts},
+    check::{
+        self, Evidence, Judgement,
+        facts::{Seen, SourceFacts},
+    },
     classify::{Hit, Matcher, Packs},
     decode::Lexicon,
     fold::State,
-    model::{Batch, Settings},
+    model::{Batch, Settings, Turn, Values},
 };
 use support::{Source, Texts};
 
@@ -39,12 +42,21 @@ fn fold_log(criterion: &mut Criterion) {
     let observe = || {
         let facts = batches.iter().zip(&hits).map(|(batch, hits)| {
             let mut facts = SourceFacts::default();
+            let (mut reader, mut values) = (lexicon.value_reader(), Values::default());
             facts.observe(batch);
             for (entry, hits) in batch.entries.iter().zip(hits) {
-                facts.log.observe(
+                let fields = batch.fields_of(entry);
+                reader.read(fields, &mut values);
+                let hits = hits.iter().map(|hit| (packs.patterns[hit.pattern].id.as_str(), keys(hit)));
+                facts.log.observe(Seen {
                     entry,
-                    hits.iter().map(|hit| (packs.patterns[hit.pattern].id.as_str(), keys(hit))),
-                );
+                    values: &values,
+                    hits: hits.collect(),
+                    tells: None,
+                    timed_out: false,
+                    turn: Turn::Inside,
+                    written: None,
+                });
             }
             facts
         });

@@ -10,8 +10,11 @@
 //! Records never leave the thread that decoded them; only facts do. Facts of pieces are joined in the order of the
 //! pieces, facts of sources by name: the report does not depend on threads, piece size or the order of arguments.
 
+mod again;
 mod conclude;
+mod find;
 mod scan;
+mod stories;
 
 use std::{
     collections::BTreeMap,
@@ -32,6 +35,7 @@ use crate::{
 
 pub use crate::check::Room;
 pub use conclude::conclude;
+pub use find::{Told, find};
 pub use scan::scan;
 
 /// Everything decided before the first byte is read.

@@ -425,3 +425,42 @@ fn a_pattern_that_fails_its_samples_is_1() {
     let lint = Run::new().args("patterns lint --patterns own").file("own/mine.toml", pack("mine", bare));
     lint.stdout_has("vault-sealed: no-samples").stdout_has(" 1 to mend").code(1).run();
 }
+
+// One command, by any of its ids.
+
+const COMMAND: &str = concat!(
+    "{\"timestamp\":\"2026-11-23T15:00:00Z\",\"level\":\"INFO\",\"message\":\"Started command trace\",\"trace_id\":\"t-7\",\"command_id\":\"c-1\",\"correlation_id\":\"r-1\",\"command_type\":\"Deposit\"}\n",
+    "{\"timestamp\":\"2026-11-23T15:00:00.5Z\",\"level\":\"INFO\",\"message\":\"reading\",\"command_id\":\"c-1\",\"stream\":\"account-1\"}\n",
+    "{\"timestamp\":\"2026-11-23T15:00:02Z\",\"level\":\"ERROR\",\"message\":\"Command failed\",\"error\":\"gone\",\"duration_ms\":2000,\"command_id\":\"c-1\"}\n",
+    "{\"timestamp\":\"2026-11-23T15:00:03Z\",\"level\":\"INFO\",\"message\":\"Started command trace\",\"command_id\":\"c-2\",\"correlation_id\":\"r-1\"}\n",
+);
+
+#[test]
+fn a_trace_is_found_by_each_of_its_ids() {
+    for id in ["t-7", "c-1", "T-7"] {
+        Run::new()
+            .args(&format!("trace {id} a.log"))
+            .file("a.log", COMMAND)
+            .stdout_has("trace t-7  Deposit  failed after 2.000 s")
+            .stdout_has("streams   account-1")
+            .stdout_has("1.500 s")
+            .stdout_has("Command failed: gone")
+            .run();
+    }
+    Run::new()
+        .args("trace r-1 a.log --format json")
+        .file("a.log", COMMAND)
+        .stdout_has("\"id\": \"t-7\"")
+        .stdout_has("\"id\": \"c-2\"")
+        .run();
+}
+
+#[test]
+fn an_id_that_nobody_carries_is_4() {
+    Run::new()
+        .args("trace t-8 a.log")
+        .file("a.log", COMMAND)
+        .code(4)
+        .stderr_has("no entry carries t-8")
+        .run();
+}

@@ -12,7 +12,7 @@ use std::{
 
 use rayon::slice::ParallelSliceMut;
 
-use super::facts::{ABSENT, EventRow, ROW_BYTES, Run, join};
+use super::facts::{ABSENT, EventRow, Kinds, ROW_BYTES, Run, join};
 
 /// Rows read at a time.
 const READ_ROWS: usize = 4096;
@@ -20,6 +20,7 @@ const READ_ROWS: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Disk {
     names: Names,
+    kinds: Kinds,
     rows: Rows,
     pub(super) by_id: Rows,
     pub(super) by_position: Rows,
@@ -35,7 +36,7 @@ impl Disk {
     /// # Errors
     ///
     /// What the operating system says of the folder or the disk.
-    pub(super) fn new(runs: &[Run], folder: &Path, memory: u64) -> io::Result<Disk> {
+    pub(super) fn new(runs: &[Run], kinds: Kinds, folder: &Path, memory: u64) -> io::Result<Disk> {
         let room = (memory as usize / ROW_BYTES / 2).max(READ_ROWS);
         let mut names = NamesWriter::new(folder)?;
         let mut rows = Writer::new(folder)?;
@@ -60,12 +61,17 @@ impl Disk {
         })?;
         Ok(Disk {
             names: names.finish()?,
+            kinds,
             rows: rows.finish()?,
             by_id: by_id.finish()?,
             by_position: by_position.finish()?,
             streams,
             failed: Mutex::default(),
         })
+    }
+
+    pub(super) fn kinds(&self) -> &Kinds {
+        &self.kinds
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -220,7 +226,7 @@ impl<'a, K: Fn(&EventRow) -> u128 + Sync> Sorter<'a, K> {
 
     fn write(&mut self) -> io::Result<()> {
         let key = &self.key;
-        self.rows.par_sort_unstable_by_key(|row| (key(row), row.byte));
+        self.rows.par_sort_unstable_by_key(|row| (key(row), row.byte()));
         let mut out = Writer::new(self.folder)?;
         for row in self.rows.drain(..) {
             out.add(&row)?;
@@ -237,7 +243,7 @@ impl<'a, K: Fn(&EventRow) -> u128 + Sync> Sorter<'a, K> {
         let mut out = Writer::new(self.folder)?;
         let mut readers: Vec<RunReader<'_>> = self.runs.iter().map(RunReader::new).collect();
         let mut heads = std::collections::BinaryHeap::new();
-        let smallest = |row: &EventRow, run| std::cmp::Reverse(((self.key)(row), row.byte, run));
+        let smallest = |row: &EventRow, run| std::cmp::Reverse(((self.key)(row), row.byte(), run));
         for (run, reader) in readers.iter_mut().enumerate() {
             heads.extend(reader.peek()?.map(|row| smallest(&row, run)));
         }

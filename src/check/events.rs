@@ -11,7 +11,7 @@ use crate::model::EventId;
 
 use super::{
     disk::Disk,
-    facts::{ABSENT, EventIndex, EventRow, Names},
+    facts::{ABSENT, EventIndex, EventRow, Kinds, Names},
 };
 
 /// How much of an index may be in memory, and where the rest goes.
@@ -25,7 +25,7 @@ pub struct Room {
 /// Events in order.
 #[derive(Debug)]
 pub enum Events {
-    Memory(Memory),
+    Memory(Box<Memory>),
     #[expect(private_interfaces, reason = "only this module looks inside")]
     Disk(Box<Disk>),
 }
@@ -34,12 +34,15 @@ pub enum Events {
 #[derive(Debug, Default)]
 pub struct Memory {
     names: Names,
+    kinds: Box<Kinds>,
     /// Numbers of `names`, in order of name.
     order: Vec<u32>,
     /// In order of stream name, version and place; `stream` counts into `order`.
     rows: Vec<EventRow>,
     /// Indexes into `rows` of the events that have an id, in order of id and place.
     by_id: Vec<u32>,
+    /// Those of them that share the first half of their id, in the same order.
+    alike: Vec<u32>,
     /// Of those that have a position, in order of position and place.
     by_position: Vec<u32>,
 }
@@ -52,10 +55,10 @@ impl Events {
     /// What the disk says, where the index did not fit into memory.
     pub(super) fn new(mut index: EventIndex, room: &Room) -> io::Result<Events> {
         if index.runs.is_empty() {
-            return Ok(Events::Memory(Memory::new(index)));
+            return Ok(Events::Memory(Box::new(Memory::new(index))));
         }
         index.spill(&room.folder)?;
-        Ok(Events::Disk(Box::new(Disk::new(&index.runs, &room.folder, room.memory)?)))
+        Ok(Events::Disk(Box::new(Disk::new(&index.runs, index.kinds, &room.folder, room.memory)?)))
     }
 
     pub fn count(&self) -> u64 {
@@ -145,6 +148,14 @@ impl Events {
         }
     }
 
+    /// Of every event that has an id, in order of id: those whose id another has, and some others.
+    pub fn each_that_may_repeat(&self, visit: &mut dyn FnMut(&EventRow)) {
+        match self {
+            Events::Memory(memory) => memory.each(&memory.alike, visit),
+            Events::Disk(disk) => disk.each(&disk.by_id, visit),
+        }
+    }
+
     /// Every event that has a position, in order of position.
     pub fn each_by_position(&self, visit: &mut dyn FnMut(&EventRow)) {
         match self {
@@ -192,6 +203,37 @@ impl Events {
         }
     }
 
+    /// The types that rows are of.
+    pub fn kinds(&self) -> &Kinds {
+        match self {
+            Events::Memory(memory) => &memory.kinds,
+            Events::Disk(disk) => disk.kinds(),
+        }
+    }
+
+    /// The event of an id; the first in its file of several.
+    pub fn find(&self, id: EventId) -> Option<EventRow> {
+        let before = |row: &EventRow| row.id() < id;
+        let found = match self {
+            Events::Memory(memory) => memory.at(&memory.by_id, before),
+            Events::Disk(disk) => disk.row(&disk.by_id, disk.partition_point(&disk.by_id, before)),
+        };
+        found.filter(|row| row.id() == id)
+    }
+
+    /// The last event at or before a position, and the first behind it.
+    pub fn around_position(&self, position: i64) -> (Option<EventRow>, Option<EventRow>) {
+        let next = self.positions() - self.after_position(position);
+        let row = |at: u64| match self {
+            Events::Memory(memory) => {
+                memory.by_position.get(at as usize).map(|index| memory.rows[*index as usize])
+            }
+            Events::Disk(disk) if at < disk.by_position.count => disk.row(&disk.by_position, at),
+            Events::Disk(_) => None,
+        };
+        (next.checked_sub(1).and_then(row), row(next))
+    }
+
     /// How many events have a later id.
     pub fn after_id(&self, id: EventId) -> u64 {
         let before = |row: &EventRow| row.id() <= id;
@@ -228,19 +270,28 @@ impl Events {
 
 impl Memory {
     fn new(index: EventIndex) -> Memory {
-        let EventIndex { streams: names, mut rows, .. } = index;
+        let EventIndex { streams: names, rows, kinds, .. } = index;
         let order = names.sorted();
         let mut ranks = vec![0; names.count()];
         for (rank, number) in order.iter().enumerate() {
             ranks[*number as usize] = rank as u32;
         }
-        rows.par_iter_mut().for_each(|row| row.stream = ranks[row.stream as usize]);
-        let rows = by_stream(&rows, ranks.len());
-        let (by_id, by_position) = rayon::join(
-            || sorted(&rows, |row| !row.id().is_none(), |row| (row.id().0 >> 64) as u64, EventRow::id),
-            || sorted(&rows, |row| row.position != ABSENT, |row| row.position as u64 ^ 1 << 63, |_| ()),
+        let rows = by_stream(rows, &ranks);
+        let (ids, positions) = rayon::join(
+            || {
+                let first = |row: &EventRow| (row.id().0 >> 64) as u64;
+                sorted(&rows, |row| !row.id().is_none(), first, EventRow::id)
+            },
+            || {
+                let first = |row: &EventRow| row.position as u64 ^ 1 << 63;
+                sorted(&rows, |row| row.position != ABSENT, first, |_| ())
+            },
         );
-        Memory { names, order, rows, by_id, by_position }
+        let alike = ids.chunk_by(|a, b| a.0 == b.0).filter(|alike| alike.len() > 1).flatten();
+        let alike = alike.map(|(_, at)| *at).collect();
+        let places_of = |keys: Vec<(u64, u32)>| keys.into_par_iter().map(|(_, at)| at).collect();
+        let (by_id, by_position) = (places_of(ids), places_of(positions));
+        Memory { names, kinds: Box::new(kinds), order, rows, by_id, alike, by_position }
     }
 
     fn name(&self, stream: u32) -> &str {
@@ -253,6 +304,12 @@ impl Memory {
         }
     }
 
+    /// The first row that is not `before`.
+    fn at(&self, order: &[u32], before: impl Fn(&EventRow) -> bool) -> Option<EventRow> {
+        let upto = order.partition_point(|index| before(&self.rows[*index as usize]));
+        order.get(upto).map(|index| self.rows[*index as usize])
+    }
+
     fn from(&self, order: &[u32], before: impl Fn(&EventRow) -> bool) -> u64 {
         let upto = order.partition_point(|index| before(&self.rows[*index as usize]));
         (order.len() - upto) as u64
@@ -263,43 +320,57 @@ impl Memory {
 ///
 /// A store of a million streams has a few dozen events in each: counting puts them where they belong in two passes, and
 /// what is left to sort is short. Sorting all at once took a quarter of the run.
-fn by_stream(rows: &[EventRow], streams: usize) -> Vec<EventRow> {
-    let mut next = vec![0_u32; streams + 1];
-    for row in rows {
-        next[row.stream as usize + 1] += 1;
+fn by_stream(rows: Vec<EventRow>, ranks: &[u32]) -> Vec<EventRow> {
+    // One thread counts: apart from the rows, which are many times as large.
+    let mut streams: Vec<u32> = Vec::new();
+    rows.par_iter().map(|row| ranks[row.stream as usize]).collect_into_vec(&mut streams);
+    let mut next = vec![0_u32; ranks.len() + 1];
+    for stream in &streams {
+        next[*stream as usize + 1] += 1;
     }
     for at in 1..next.len() {
         next[at] += next[at - 1];
     }
     let mut order = vec![0_u32; rows.len()];
-    for (at, row) in rows.iter().enumerate() {
-        let place = &mut next[row.stream as usize];
+    for (at, stream) in streams.into_iter().enumerate() {
+        let place = &mut next[stream as usize];
         order[*place as usize] = at as u32;
         *place += 1;
     }
+    let ranked = |mut row: EventRow| {
+        row.stream = ranks[row.stream as usize];
+        row
+    };
     let mut sorted = Vec::new();
-    order.par_iter().map(|at| rows[*at as usize]).collect_into_vec(&mut sorted);
+    order.par_iter().map(|at| ranked(rows[*at as usize])).collect_into_vec(&mut sorted);
+    drop(rows);
     sorted
         .par_chunk_by_mut(|a: &EventRow, b| a.stream == b.stream)
-        .for_each(|stream| stream.sort_unstable_by_key(|row| (row.version, row.byte)));
+        .for_each(|stream| stream.sort_unstable_by_key(|row| (row.version, row.byte())));
     sorted
 }
 
-/// Indexes of some rows, in order of a key and place. The key's first half is sorted beside the index, so that few rows
+/// Keys of some rows and where these are, in order of key and place. A key's first half stands there, so that few rows
 /// are looked up.
 fn sorted<K: Ord>(
     rows: &[EventRow],
     wanted: impl Fn(&EventRow) -> bool + Sync,
     first: impl Fn(&EventRow) -> u64 + Sync,
     rest: impl Fn(&EventRow) -> K + Sync,
-) -> Vec<u32> {
-    let keyed = |(at, row): (usize, &EventRow)| wanted(row).then(|| (first(row), at as u32));
-    let mut keys: Vec<(u64, u32)> = rows.par_iter().enumerate().filter_map(keyed).collect();
+) -> Vec<(u64, u32)> {
+    let keyed = |(at, row): (usize, &EventRow)| (first(row), at as u32);
+    let mut keys: Vec<(u64, u32)> = Vec::new();
+    // Where all are wanted their number is known beforehand, and each is put in its place at once.
+    if rows.par_iter().all(&wanted) {
+        rows.par_iter().enumerate().map(keyed).collect_into_vec(&mut keys);
+    } else {
+        keys = rows.par_iter().enumerate().filter(|(_, row)| wanted(row)).map(keyed).collect();
+    }
     keys.par_sort_unstable_by(|a, b| {
         a.0.cmp(&b.0).then_with(|| {
             let (a, b) = (&rows[a.1 as usize], &rows[b.1 as usize]);
-            rest(a).cmp(&rest(b)).then(a.byte.cmp(&b.byte))
+            rest(a).cmp(&rest(b)).then(a.byte().cmp(&b.byte()))
         })
     });
-    keys.into_par_iter().map(|(_, at)| at).collect()
+    keys
 }

@@ -9,6 +9,7 @@
 //! its tests, then add its `mod` line and its row below. A check that lacks its evidence says so instead of passing.
 
 mod checks {
+    pub(super) mod blocking;
     pub(super) mod bodies;
     pub(super) mod causation;
     pub(super) mod checkpoint_stalls;
@@ -19,38 +20,58 @@ mod checks {
     pub(super) mod event_ids;
     pub(super) mod event_times;
     pub(super) mod filtered_export;
+    pub(super) mod hot_streams;
     pub(super) mod id_time;
+    pub(super) mod locks;
     pub(super) mod log_patterns;
+    pub(super) mod memory;
+    pub(super) mod operations;
     pub(super) mod order;
     pub(super) mod payloads;
+    pub(super) mod pools;
     pub(super) mod positions;
+    pub(super) mod projections;
     pub(super) mod readable_records;
+    pub(super) mod relations;
     pub(super) mod sequences;
+    pub(super) mod sessions;
     pub(super) mod snapshots;
+    pub(super) mod statements;
     pub(super) mod stream_ids;
     pub(super) mod stream_table;
     pub(super) mod stream_times;
+    pub(super) mod traces;
     pub(super) mod transactions;
+    pub(super) mod validation;
     pub(super) mod version_gaps;
 }
 mod as_of;
+mod blocking;
 mod dag;
 mod disk;
 mod events;
 pub mod facts;
+mod findings;
+mod gauges;
 mod lineage;
+mod moments;
 mod outcome;
+mod projections;
 mod store_findings;
+mod story;
 #[cfg(test)]
 mod testing;
 mod twins;
+mod units;
 mod view;
 
 pub use as_of::as_of;
 pub use dag::Dag;
 pub use events::{Events, Room};
 pub use outcome::Outcome;
+pub use story::tell;
 pub use twins::{Twin, twins};
+pub use units::{LogOfUnits, Unit, every_unit, units};
 pub use view::{Evidence, StoreView, shown_id};
 
 use std::io;
@@ -64,6 +85,7 @@ use crate::model::{
 
 /// Every check, in order of id.
 pub const CHECKS: &[&dyn Check] = &[
+    &checks::blocking::Blocks,
     &checks::bodies::Bodies,
     &checks::causation::Causation,
     &checks::checkpoint_stalls::CheckpointStalls,
@@ -74,18 +96,29 @@ pub const CHECKS: &[&dyn Check] = &[
     &checks::event_ids::EventIds,
     &checks::event_times::EventTimes,
     &checks::filtered_export::FilteredExport,
+    &checks::hot_streams::HotStreams,
     &checks::id_time::IdTime,
+    &checks::locks::Locks,
     &checks::log_patterns::LogPatterns,
+    &checks::memory::Memory,
+    &checks::operations::Operations,
     &checks::order::Order,
     &checks::payloads::Payloads,
+    &checks::pools::Pools,
     &checks::positions::Positions,
+    &checks::projections::Projections,
     &checks::readable_records::ReadableRecords,
+    &checks::relations::Relations,
     &checks::sequences::Sequences,
+    &checks::sessions::Sessions,
     &checks::snapshots::Snapshots,
+    &checks::statements::Statements,
     &checks::stream_ids::StreamIds,
     &checks::stream_table::StreamTable,
     &checks::stream_times::StreamTimes,
+    &checks::traces::Traces,
     &checks::transactions::Transactions,
+    &checks::validation::Validations,
     &checks::version_gaps::VersionGaps,
 ];
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     fold::{FirstN, merge_maps},
-    model::{Fault, FaultKind, Finding, report::PatternSeen},
+    model::{
+        Conflicts, Database, Fault, FaultKind, Finding, HotStream, MemoryUse, Operation, Pool, Traces,
+        Validation, projection::Projection, report::PatternSeen,
+    },
 };
 
 use super::facts::StoreKey;
@@ -16,6 +19,16 @@ pub(super) const LISTED: usize = 10_000;
 pub struct Outcome {
     pub findings: Vec<Finding>,
     pub patterns: Vec<PatternSeen>,
+    pub operations: Vec<Operation>,
+    pub pools: Vec<Pool>,
+    pub memory: Vec<MemoryUse>,
+    pub database: Database,
+    /// In order of name.
+    pub projections: Vec<Projection>,
+    pub traces: Traces,
+    pub conflicts: Conflicts,
+    pub hot_streams: Vec<HotStream>,
+    pub validation: Vec<Validation>,
     /// By store and kind, bounded and counted.
     pub faults: BTreeMap<(String, StoreKey, FaultKind), FirstN<Fault, LISTED>>,
 }
@@ -29,9 +42,36 @@ impl Outcome {
 
     /// Takes in what another check stated.
     pub(super) fn join(&mut self, other: Outcome) {
-        let Outcome { findings, patterns, faults } = other;
+        let Outcome {
+            findings,
+            patterns,
+            operations,
+            pools,
+            memory,
+            database,
+            projections,
+            traces,
+            conflicts,
+            hot_streams,
+            validation,
+            faults,
+        } = other;
         self.findings.extend(findings);
         self.patterns.extend(patterns);
+        self.operations.extend(operations);
+        self.pools.extend(pools);
+        self.memory.extend(memory);
+        self.database.join(database);
+        self.projections.extend(projections);
+        // One check tells of each.
+        if traces != Traces::default() {
+            self.traces = traces;
+        }
+        if conflicts != Conflicts::default() {
+            self.conflicts = conflicts;
+        }
+        self.hot_streams.extend(hot_streams);
+        self.validation.extend(validation);
         merge_maps(&mut self.faults, faults);
     }
 

@@ -20,6 +20,9 @@ pub(super) fn add(evidence: &Evidence, out: &mut Outcome) {
     let mut shared: BTreeMap<(usize, FaultKind, String), usize> = BTreeMap::new();
     let mut findings: Vec<Finding> = Vec::new();
     for ((path, key, kind), listed) in &out.faults {
+        if is_told(*kind, listed, out) {
+            continue;
+        }
         let at = evidence.stores.iter().position(|store| store.path == *path && store.key == *key);
         let group = at.and_then(|at| evidence.copies.iter().position(|group| group.contains(&at)));
         if let Some(group) = group {
@@ -37,6 +40,26 @@ pub(super) fn add(evidence: &Evidence, out: &mut Outcome) {
         findings.push(finding(path, key, *kind, listed, events));
     }
     out.findings.extend(findings);
+}
+
+/// Whether a story of the projections says it already: one projection has one story.
+fn is_told(kind: FaultKind, listed: &Listed, out: &Outcome) -> bool {
+    let of = |fault: &Fault, kind: Option<&str>| {
+        let Some(name) = fault.projection.as_ref() else { return false };
+        let left = out.projections.iter().any(|row| row.left_by_rebuild && row.name == *name);
+        let mut stories = out.findings.iter().filter(|finding| finding.check == "projections");
+        left || stories.any(|story| {
+            kind.is_none_or(|kind| story.kind == kind)
+                && story.keys.get("projection").is_some_and(|names| names.contains(name))
+        })
+    };
+    match kind {
+        FaultKind::CheckpointStalled => listed.items.iter().all(|fault| of(fault, None)),
+        FaultKind::ProjectionSkipRisk => {
+            listed.items.iter().all(|fault| of(fault, Some("events-never-projected")))
+        }
+        _ => false,
+    }
 }
 
 /// What a list of faults says, apart from where.

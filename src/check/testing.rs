@@ -1,18 +1,19 @@
 //! The one helper that every store check's tests go through.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use crate::{
     fold::State,
     model::{
-        AsOf, Checkpoint, Columns, EventId, Sequence, Settings, StoredEvent, StreamClaim, Table, TableRole,
-        TableRows, TableRules, Timestamp, Transaction, time::SECOND,
+        AsOf, Checkpoint, Columns, EventId, Level, Observation, Observed, Place, Sequence, Settings,
+        StoredEvent, StreamClaim, Table, TableRole, TableRows, TableRules, Timestamp, Transaction,
+        projection::Projection, snapshot::ProjectionState, time::SECOND,
     },
 };
 
 use super::{
     Check, Judgement, Outcome, Ran, Room,
-    facts::{SourceFacts, StoreKey},
+    facts::{SourceFacts, StoreKey, testing::with_entry},
     view::Evidence,
 };
 
@@ -23,8 +24,8 @@ pub(super) const AS_OF: i64 = 1_795_449_600;
 ///
 /// Each line of `rows` is a row, by its first character:
 ///
-/// - `stream version id seconds [position]`: an event. The id a number or `-`, seconds before the as-of time or `-`,
-///   version `-` for a row that its profile leaves out;
+/// - `stream version id seconds [position] [:type]`: an event. The id a number or `-`, seconds before the as-of time or
+///   `-`, version `-` for a row that its profile leaves out;
 /// - `@name position [seconds]`: a checkpoint, the position `#n` for event id n;
 /// - `%stream version`: a row of the stream table;
 /// - `!name stream version`: a snapshot, the name `-` for none;
@@ -32,6 +33,9 @@ pub(super) const AS_OF: i64 = 1_795_449_600;
 /// - `*id parents replica streams`: a transaction, lists joined with commas, `-` for none;
 /// - `_id`: an event of a table without streams;
 /// - `^id`: a cause;
+/// - `?name service position processed seconds`: what a health report says of a projection, the position `-` and the
+///   count 0 for one that has not begun;
+/// - `>name seconds message [| position]`: a log entry about a projection;
 /// - `=path`: what follows is of another store of the same kind.
 ///
 /// The rows are then cut in two at every place and joined, and moved to disk whole and in two runs: each must state the
@@ -79,6 +83,14 @@ fn facts(rules: &TableRules, lines: &[&str], spill: bool) -> BTreeMap<String, So
             continue;
         }
         let source = sources.entry(path.clone()).or_default();
+        if let Some(words) = line.strip_prefix('?') {
+            source.snapshot.observations.push(health(words));
+            continue;
+        }
+        if let Some(words) = line.strip_prefix('>') {
+            log_entry(words, source);
+            continue;
+        }
         if let Some(sequence) = line.strip_prefix('~') {
             let (name, last) = sequence.split_once(' ').expect("a name and a number");
             let last = last.parse().expect("a number");
@@ -122,10 +134,7 @@ fn row(rules: &TableRules, line: &str) -> TableRows<'static> {
         b'@' => rows.checkpoints.push(Checkpoint {
             byte: 0,
             name: first.into(),
-            position: match words[1].strip_prefix('#') {
-                Some(number) => Some(id(number).to_string().into()),
-                None => (words[1] != "-").then(|| words[1].clone().into()),
-            },
+            position: position(&words[1]).map(Cow::Owned),
             updated_at: words.get(2).and_then(|ago| time(ago)),
         }),
         b'%' => rows.claims.push(claim("", &first, &words[1])),
@@ -138,11 +147,50 @@ fn row(rules: &TableRules, line: &str) -> TableRows<'static> {
             version: words[1].parse().ok(),
             id: id(&words[2]),
             time: time(&words[3]),
-            position: words.get(4).map(|position| position.parse().expect("a position")),
+            position: words.get(4).and_then(|position| position.parse().ok()),
+            kind: words.last().and_then(|word| word.strip_prefix(':')).unwrap_or_default().to_owned().into(),
             ..StoredEvent::default()
         }),
     }
     rows
+}
+
+/// `#n` is the id of event n, `-` none.
+fn position(word: &str) -> Option<String> {
+    match word.strip_prefix('#') {
+        Some(number) => Some(id(number).to_string()),
+        None => (word != "-").then(|| word.to_owned()),
+    }
+}
+
+fn health(words: &str) -> Observation {
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let (position, processed) = (position(words[2]), words[3].parse().expect("a count"));
+    let status = if position.is_none() { "NeverProcessed" } else { "Healthy" };
+    let state = ProjectionState {
+        name: words[0].to_owned(),
+        service: Some(words[1].to_owned()),
+        status: Some(status.to_owned()),
+        lag_ms: Some(0),
+        events_processed: Some(processed),
+        position,
+        checkpoint_at: time(words[4]),
+        ..ProjectionState::default()
+    };
+    Observation { place: Place::default(), at: time(words[4]), state: Observed::Projection(state) }
+}
+
+/// `NAME SECONDS MESSAGE | POSITION`, seconds before the as-of time.
+fn log_entry(words: &str, source: &mut SourceFacts) {
+    let (head, at) = words.split_once(" | ").unwrap_or((words, "-"));
+    let mut parts = head.splitn(3, ' ');
+    let mut part = || parts.next().expect("a name, seconds and a message");
+    let (name, ago, message) = (part(), part(), part());
+    let seconds = time(ago).map_or("-".to_owned(), |time| (time.0 / SECOND).to_string());
+    let at = position(at).map_or(String::new(), |at| format!(" position={at}"));
+    let line = format!("{seconds} error projection={name}{at}: {message}");
+    with_entry(&line, |seen| source.log.projectors.observe(seen));
+    source.log.by_level.entry(Level::Error).and_modify(|count| *count += 1).or_insert(1);
 }
 
 fn transaction(first: &str, words: &[String]) -> Transaction {
@@ -185,6 +233,9 @@ fn conclude(check: &dyn Check, sources: BTreeMap<String, SourceFacts>) -> Vec<St
     if let Ran::CouldNot(why) = ran {
         shown.push(format!("could not run: {why}"));
     }
+    shown.extend(out.projections.iter().map(shown_projection));
+    let stories = out.findings.iter().filter(|finding| finding.check == "projections");
+    shown.extend(stories.map(|story| format!("{} {}: {}", story.severity.name(), story.kind, story.title)));
     for fault in out.faults.values().flat_map(|listed| &listed.items) {
         let mut line = format!("{} {}", fault.severity.name(), fault.kind.name());
         if fault.path != FIRST {
@@ -203,4 +254,21 @@ fn conclude(check: &dyn Check, sources: BTreeMap<String, SourceFacts>) -> Vec<St
         shown.push(line);
     }
     shown
+}
+
+/// `name: status, lag, behind, never seen, what to do from where`.
+fn shown_projection(row: &Projection) -> String {
+    let number = |number: Option<u64>| number.map_or("-".to_owned(), |number| number.to_string());
+    let plan = row.rebuild.as_ref().map_or("-".to_owned(), |plan| {
+        let from = plan.from.as_deref().map_or("the first", |from| &from[from.len().saturating_sub(4)..]);
+        format!("{} {from} ({})", plan.strategy, number(plan.events))
+    });
+    format!(
+        "{}: {}, lag {} s, {} behind, {} never seen, {plan}",
+        row.name,
+        row.status.map_or("-", |status| status.name()),
+        row.lag_ms.map_or("-".to_owned(), |lag| (lag / 1000).to_string()),
+        number(row.events_behind),
+        number(row.events_never_projected),
+    )
 }

@@ -10,7 +10,7 @@ use crate::{
 use super::{
     dag::Dag,
     events::{Events, Room},
-    facts::{ABSENT, EventRow, LogFacts, SourceFacts, StoreFacts, StoreKey},
+    facts::{ABSENT, EventRow, LogFacts, SnapshotFacts, SourceFacts, StoreFacts, StoreKey},
     lineage,
 };
 
@@ -18,6 +18,8 @@ use super::{
 #[derive(Debug, Default)]
 pub struct Evidence {
     pub logs: BTreeMap<String, LogFacts>,
+    /// Dated by their content, or else by their name.
+    pub snapshots: BTreeMap<String, SnapshotFacts>,
     /// Sorted by path, schema and profile.
     pub stores: Vec<StoreView>,
     /// Groups of copies of one store, as indexes, the oldest first.
@@ -38,7 +40,10 @@ impl Evidence {
                 evidence.stores.push(StoreView::new(&path, key, store, &facts.sequences, room)?);
             }
             if facts.log.entries() > 0 {
-                evidence.logs.insert(path, facts.log);
+                evidence.logs.insert(path.clone(), facts.log);
+            }
+            if !facts.snapshot.observations.is_empty() {
+                evidence.snapshots.insert(path.clone(), facts.snapshot.dated_by(&path));
             }
         }
         evidence.copies = lineage::groups(&evidence.stores);
@@ -74,6 +79,22 @@ impl Evidence {
         let beside = |other: &&StoreView| other.key == store.key && place(&other.path) == place(&store.path);
         let mut found = self.event_stores().filter(beside);
         found.next().filter(|_| found.next().is_none())
+    }
+
+    /// The events that a store's checkpoints belong to, in their newest copy. Checkpoints that lie apart belong to the
+    /// only store of their kind.
+    pub fn events_near<'a>(&'a self, store: &'a StoreView) -> Option<&'a StoreView> {
+        let newest = |events: &'a StoreView| {
+            let at = self.stores.iter().position(|known| std::ptr::eq(known, events));
+            at.and_then(|at| self.copy_of(at)).unwrap_or(events)
+        };
+        if let Some(events) = self.events_of(store) {
+            return Some(newest(events));
+        }
+        let alike = self.event_stores().filter(|other| other.key.profile == store.key.profile);
+        let mut found = alike.map(newest);
+        let first = found.next()?;
+        found.all(|other| std::ptr::eq(other, first)).then_some(first)
     }
 }
 
@@ -163,7 +184,7 @@ impl StoreView {
             actual_version: (row.version != ABSENT).then_some(row.version),
             at: row.time(),
             path: self.path.clone(),
-            byte: row.byte,
+            byte: row.byte(),
             ..Fault::new(kind, detail)
         }
     }

@@ -44,9 +44,8 @@ fn entry_of(sample: &Sample) -> (Entry<'_>, Vec<Field<'_>>) {
         Sample::Message(text) => (Some(text.as_str()), None, Vec::new()),
         Sample::Entry { message, fields, .. } => {
             let error = fields.get("error").map(String::as_str);
-            let fields = fields.iter().map(|(name, value)| Field {
-                name: Cow::Borrowed(name.as_str()),
-                value: Value::Text(Cow::Borrowed(value.as_str())),
+            let fields = fields.iter().map(|(name, value)| {
+                Field::new(Cow::Borrowed(name.as_str()), Value::Text(Cow::Borrowed(value.as_str())))
             });
             (message.as_deref(), error, fields.collect())
         }

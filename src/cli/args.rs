@@ -23,6 +23,9 @@ pub(super) enum Command {
     Analyze(Analyze),
     /// Verify event-store backups: the store checks of `analyze`, alone
     Integrity(Analyze),
+    /// Tell one command or request by any of its ids: what it did, how long each part took, how it ended
+    #[command(after_help = TRACE_EXITS)]
+    Trace(Trace),
     /// List, show, test and lint the message patterns
     Patterns(Patterns),
 }
@@ -124,6 +127,42 @@ pub(super) enum FailOn {
 pub(super) enum Hash {
     Blake3,
     Sha256,
+}
+
+const TRACE_EXITS: &str = "\
+Exit codes: 0 found; 2 usage or fatal error; 4 nothing to read, or no entry carries the id.";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Trace {
+    /// A trace, command, request or correlation id
+    #[arg(value_name = "ID")]
+    pub(super) id: String,
+
+    /// Files, folders, globs in quotes
+    #[arg(required = true, value_name = "EVIDENCE")]
+    pub(super) evidence: Vec<String>,
+
+    /// For a person or for a program
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: TraceFormat,
+
+    /// Columns of the text, from 80 to 200 [default: those of the terminal, else 110]
+    #[arg(long, value_name = "COLUMNS", env = "COLUMNS", value_parser = clap::value_parser!(u16))]
+    pub(super) width: Option<u16>,
+
+    /// A folder of field names that adds to or overrides the built-in ones
+    #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS")]
+    pub(super) patterns: Option<std::path::PathBuf>,
+
+    /// Threads [default: one for each core]
+    #[arg(short = 'j', long, value_name = "N", env = "CORONER_THREADS")]
+    pub(super) threads: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum TraceFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, ClapArgs)]

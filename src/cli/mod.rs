@@ -7,6 +7,7 @@ mod args;
 mod commands {
     pub(super) mod analyze;
     pub(super) mod patterns;
+    pub(super) mod trace;
 }
 mod output;
 mod plan;
@@ -45,6 +46,7 @@ pub fn run() -> anyhow::Result<Exit> {
     match args.command {
         Command::Analyze(analyze) => commands::analyze::run(&analyze, commands::analyze::What::Everything),
         Command::Integrity(analyze) => commands::analyze::run(&analyze, commands::analyze::What::Stores),
+        Command::Trace(trace) => commands::trace::run(&trace),
         Command::Patterns(patterns) => commands::patterns::run(&patterns),
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn plan(args: &Analyze, scope: Scope) -> anyhow::Result<Plan> {
         matcher,
         lexicon: Arc::new(lexicon),
         scope,
-        threads: threads(args)?,
+        threads: threads(args.threads)?,
         piece_bytes: args.piece_bytes.unwrap_or(PIECE_BYTES).max(1),
         hash: match args.hash {
             Hash::Blake3 => HashKind::Blake3,
@@ -127,6 +127,13 @@ pub(super) fn data(folder: Option<&Path>) -> anyhow::Result<Data> {
     Ok(Data { packs, matcher, lexicon })
 }
 
+/// The field names alone: who looks for an id needs no patterns.
+pub(super) fn lexicon(folder: Option<&Path>) -> anyhow::Result<Lexicon> {
+    let files = folder.map(toml_files).transpose()?.unwrap_or_default();
+    Lexicon::load(&files)
+        .with_context(|| folder.map(|folder| folder.display().to_string()).unwrap_or_default())
+}
+
 /// The TOML files of a patterns folder and its `stores`, by path below it.
 fn toml_files(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
@@ -167,8 +174,8 @@ fn settings(args: &Analyze) -> anyhow::Result<Settings> {
     Ok(Settings { as_of, ..Settings::default() })
 }
 
-fn threads(args: &Analyze) -> anyhow::Result<usize> {
-    match args.threads {
+pub(super) fn threads(asked: Option<usize>) -> anyhow::Result<usize> {
+    match asked {
         Some(0) => bail!("--threads 0: at least one thread is needed"),
         Some(threads) => Ok(threads),
         None => Ok(thread::available_parallelism().map_or(1, usize::from)),

@@ -4,7 +4,7 @@
 //! or that closes them into a row of the wrong width, is given up at its own line end. The csv crate is the judge of
 //! everything well-formed (see the tests).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use super::{Context, Cutter, Shape, lines::find, marks};
 
@@ -58,16 +58,15 @@ pub(super) fn plain_row(
     bytes: &[u8],
     at: usize,
     delimiter: u8,
-    mut each: impl FnMut(std::ops::Range<usize>),
+    mut each: impl FnMut(Range<usize>),
 ) -> Option<usize> {
     let end = find(bytes, at, b'\n')?;
     let (mut start, mut open) = (at, 0);
     for base in (at..end).step_by(marks::BLOCK) {
-        let block = marks::block(bytes, base);
         // Of the last block, what is behind the line's end belongs to other rows.
-        let own = u64::MAX >> (marks::BLOCK - (end - base).min(marks::BLOCK));
-        let quoted = marks::between(marks::mask(&block, b'"') & own) ^ open;
-        for place in marks::places(marks::mask(&block, delimiter) & own & !quoted) {
+        let own = marks::below(end - base);
+        let quoted = marks::between(marks::mask_at(bytes, base, |byte| byte == b'"') & own) ^ open;
+        for place in marks::places(marks::mask_at(bytes, base, |byte| byte == delimiter) & own & !quoted) {
             each(start..base + place);
             start = base + place + 1;
         }
@@ -80,7 +79,7 @@ pub(super) fn plain_row(
 }
 
 /// The fields of a row, as the bytes between delimiters, quotes and all; the line's end left out.
-pub(super) fn fields(row: &[u8], delimiter: u8) -> Vec<std::ops::Range<usize>> {
+pub(super) fn fields(row: &[u8], delimiter: u8) -> Vec<Range<usize>> {
     let row = row.strip_suffix(b"\n").unwrap_or(row);
     let row = row.strip_suffix(b"\r").unwrap_or(row);
     let (mut fields, mut start, mut at) = (Vec::with_capacity(8), 0, 0);
@@ -115,16 +114,25 @@ pub(super) fn well_formed(row: &[u8], shape: &Shape) -> bool {
 
 /// A field's text, and whether it stood in quotes (an empty field without quotes is NULL in what psql writes).
 pub(super) fn unquote(field: &str) -> (Cow<'_, str>, bool) {
-    unquote_into(field, String::new)
+    unquote_into(field, 0..field.len(), String::new)
 }
 
-/// The same, in the room that is given where a text has to be written anew.
-pub(super) fn unquote_into(field: &str, room: impl FnOnce() -> String) -> (Cow<'_, str>, bool) {
-    let Some(inner) = field.strip_prefix('"') else { return (Cow::Borrowed(field), false) };
+/// The same of a field in a text, in the room that is given where it has to be written anew.
+pub(super) fn unquote_into(
+    text: &str,
+    field: Range<usize>,
+    room: impl FnOnce() -> String,
+) -> (Cow<'_, str>, bool) {
+    let Some(inner) = text[field.clone()].strip_prefix('"') else {
+        return (Cow::Borrowed(&text[field]), false);
+    };
     let inner = inner.strip_suffix('"').unwrap_or(inner);
     match memchr::memchr(b'"', inner.as_bytes()) {
         None => (Cow::Borrowed(inner), true),
-        Some(_) => (Cow::Owned(undouble(inner, room())), true),
+        Some(_) => {
+            let start = field.start + 1;
+            (Cow::Owned(undouble(text.as_bytes(), start..start + inner.len(), room())), true)
+        }
     }
 }
 
@@ -132,34 +140,48 @@ pub(super) fn unquote_into(field: &str, room: impl FnOnce() -> String) -> (Cow<'
 /// length that is known beforehand takes two steps instead of a call.
 const STRIDE: usize = 48;
 
-/// Each `""` as `"`. A payload has some dozens of them, so this is the hot part of reading an export.
-fn undouble(inner: &str, room: String) -> String {
-    let bytes = inner.as_bytes();
+/// Each `""` of a range as `"`. A payload has some dozens of them, so this is the hot part of reading an export.
+fn undouble(bytes: &[u8], range: Range<usize>, room: String) -> String {
     let mut text = room.into_bytes();
     text.clear();
-    text.reserve(bytes.len() + STRIDE);
-    let mut from = 0;
-    for base in (0..bytes.len()).step_by(marks::BLOCK) {
-        for place in marks::places(marks::mask(&marks::block(bytes, base), b'"')) {
-            let quote = base + place;
-            // The second of two.
-            if quote < from {
-                continue;
-            }
-            let length = quote + 1 - from;
+    text.reserve(range.len() + STRIDE);
+    // What is not yet written; and whether the block before ended with the first of two quotes.
+    let (mut from, mut before) = (range.start, 0);
+    for base in range.clone().step_by(marks::BLOCK) {
+        let quotes = marks::mask_at(bytes, base, |byte| byte == b'"') & marks::below(range.end - base);
+        // Two by two, each second quote goes: if it does follow its first.
+        let firsts = quotes & (marks::between(quotes) ^ before);
+        let seconds = quotes & !firsts;
+        if seconds != firsts << 1 | before & 1 {
+            return undouble_any(bytes, from, range.end, text);
+        }
+        for place in marks::places(seconds) {
+            let second = base + place;
             match bytes[from..].first_chunk::<STRIDE>() {
-                Some(stride) if length <= STRIDE => {
-                    let whole = text.len() + length;
+                Some(stride) if second - from <= STRIDE => {
+                    let whole = text.len() + second - from;
                     text.extend_from_slice(stride);
                     text.truncate(whole);
                 }
-                _ => text.extend_from_slice(&bytes[from..=quote]),
+                _ => text.extend_from_slice(&bytes[from..second]),
             }
-            from = quote + 1 + usize::from(bytes.get(quote + 1) == Some(&b'"'));
+            from = second + 1;
         }
+        before = (firsts >> 63).wrapping_neg();
     }
-    text.extend_from_slice(&bytes[from..]);
+    text.extend_from_slice(&bytes[from..range.end]);
     // Without one of two quotes a text is still a text.
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// The same behind `from`, before which all is written, where a quote stands alone.
+fn undouble_any(bytes: &[u8], mut from: usize, end: usize, mut text: Vec<u8>) -> String {
+    while let Some(quote) = find(&bytes[..end], from, b'"') {
+        text.extend_from_slice(&bytes[from..=quote]);
+        from = quote + 1;
+        from += usize::from(from < end && bytes[from] == b'"');
+    }
+    text.extend_from_slice(&bytes[from.min(end)..end]);
     String::from_utf8(text).unwrap_or_default()
 }
 
@@ -259,7 +281,7 @@ mod tests {
     }
 
     /// The fields of a text that [`plain_row`] hands out, where it does.
-    fn plain(text: &str, at: usize) -> Option<(usize, Vec<std::ops::Range<usize>>)> {
+    fn plain(text: &str, at: usize) -> Option<(usize, Vec<Range<usize>>)> {
         let mut fields = Vec::new();
         plain_row(text.as_bytes(), at, b',', |field| fields.push(field)).map(|end| (end, fields))
     }
@@ -296,7 +318,8 @@ mod tests {
                     let one_line = line.ends_with('\n') && line.matches('\n').count() == 1 && line.matches('"').count().is_multiple_of(2);
                     prop_assert!(!one_line, "{:?}", line);
                 }
-                prop_assert_eq!(undouble(line, "before".to_owned()), line.replace("\"\"", "\""));
+                let whole = undouble(text.as_bytes(), start..judged.end, "before".to_owned());
+                prop_assert_eq!(whole, line.replace("\"\"", "\""));
             }
         }
 

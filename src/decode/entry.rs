@@ -64,22 +64,29 @@ fn member<'a>(
     value: Json<'a>,
     lexicon: &Lexicon,
 ) {
+    if matches!(value, Json::Null) {
+        return;
+    }
+    let number = lexicon.fields.get(key);
+    let known = lexicon.fields.of(number);
     match value {
-        Json::Null => {}
-        Json::Object(object) if lexicon.fields.flatten.iter().any(|name| name == key) => {
+        Json::Object(object) if known.is_some_and(|known| known.flatten) => {
             // The object was valid when its line was; a member of it cannot fail now.
             let _ = json::members(object, |key, value| member(draft, fields, key, value, lexicon));
         }
         Json::Object(object) => {
-            if lexicon.fields.nested.iter().any(|name| name == key) {
+            if known.is_some_and(|known| known.nested) {
                 let _ = json::members(object, |inner, value| {
                     if inner == "nanoOfSecond" {
                         draft.nanos = value.text().and_then(|text| text.parse().ok());
                     }
-                    assign(draft, &format!("{key}.{inner}"), value, lexicon);
+                    let name = format!("{key}.{inner}");
+                    let role = lexicon.fields.of(lexicon.fields.get(&name)).and_then(|known| known.role);
+                    assign(draft, role, inner, value);
                 });
             }
-            fields.push(Field { name: name(key), value: Value::Nested(Cow::Borrowed(object)) });
+            let value = Value::Nested(Cow::Borrowed(object));
+            fields.push(Field { name: name(key), value, known: number });
         }
         Json::Array(list) if key == "attributes" => {
             let _ = json::elements(list, |attribute| {
@@ -89,11 +96,12 @@ fn member<'a>(
             });
         }
         Json::Text { .. } | Json::Bare(_) | Json::Array(_) => {
-            let role = assign(draft, key, value, lexicon);
+            let role = assign(draft, known.and_then(|known| known.role), key, value);
             if !matches!(role, Some(Role::Time | Role::Level | Role::Message)) {
-                fields.push(Field { name: name(key), value: field_value(value) });
+                fields.push(Field { name: name(key), value: field_value(value), known: number });
             }
         }
+        Json::Null => {}
     }
 }
 
@@ -113,8 +121,13 @@ fn attribute_of(attribute: Json<'_>) -> Option<(&str, Json<'_>)> {
 }
 
 /// Gives the value to the role that its name has, if it has one and the value fits it.
-fn assign<'a>(draft: &mut Draft<'a>, key: &str, value: Json<'a>, lexicon: &Lexicon) -> Option<Role> {
-    let (role, rank) = lexicon.role(key)?;
+fn assign<'a>(
+    draft: &mut Draft<'a>,
+    role: Option<(Role, usize)>,
+    key: &str,
+    value: Json<'a>,
+) -> Option<Role> {
+    let (role, rank) = role?;
     let text = value.text()?;
     let fits = match role {
         Role::Time => keep(&mut draft.time, rank, time::parse(&text)),

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use super::marks;
+
 /// Deepest nesting that is read; `serde_json`'s own limit.
 pub(super) const MAX_DEPTH: u32 = 128;
 
@@ -52,15 +54,16 @@ impl<'a> Json<'a> {
 /// The text is not one valid JSON object with nothing but blanks around it.
 pub(super) fn members<'a>(text: &'a str, mut visit: impl FnMut(&'a str, Json<'a>)) -> Result<(), Error> {
     let bytes = text.as_bytes();
+    let mut strings = Strings::new(bytes);
     let mut at = expect(bytes, blanks(bytes, 0), b'{', "not an object")?;
     at = blanks(bytes, at);
     if bytes.get(at) != Some(&b'}') {
         loop {
             at = expect(bytes, at, b'"', "a member without a name")?;
-            let (end, _) = string_end(bytes, at)?;
+            let (end, _) = strings.end(at)?;
             let key = &text[at..end];
             at = expect(bytes, blanks(bytes, end + 1), b':', "a name without a value")?;
-            let (value, end) = value(text, blanks(bytes, at), 1)?;
+            let (value, end) = value(text, &mut strings, blanks(bytes, at), 1)?;
             visit(key, value);
             at = blanks(bytes, end);
             match bytes.get(at) {
@@ -81,10 +84,11 @@ pub(super) fn members<'a>(text: &'a str, mut visit: impl FnMut(&'a str, Json<'a>
 /// The text is not one valid JSON array with nothing but blanks around it.
 pub(super) fn elements<'a>(text: &'a str, mut visit: impl FnMut(Json<'a>)) -> Result<(), Error> {
     let bytes = text.as_bytes();
+    let mut strings = Strings::new(bytes);
     let mut at = blanks(bytes, expect(bytes, blanks(bytes, 0), b'[', "not an array")?);
     if bytes.get(at) != Some(&b']') {
         loop {
-            let (value, end) = value(text, at, 1)?;
+            let (value, end) = value(text, &mut strings, at, 1)?;
             visit(value);
             at = blanks(bytes, end);
             match bytes.get(at) {
@@ -98,15 +102,17 @@ pub(super) fn elements<'a>(text: &'a str, mut visit: impl FnMut(Json<'a>)) -> Re
     nothing_after(bytes, at + 1)
 }
 
-/// Whether the text is one valid JSON value.
+/// Whether the text is one valid JSON value; and the length of its longest number or word.
 ///
 /// # Errors
 ///
 /// Where it is not, and why.
-pub(super) fn validate(text: &str) -> Result<(), Error> {
+pub(super) fn validate(text: &str) -> Result<usize, Error> {
     let bytes = text.as_bytes();
-    let (_, end) = value(text, blanks(bytes, 0), 0)?;
-    nothing_after(bytes, end)
+    let mut strings = Strings::new(bytes);
+    let (_, end) = value(text, &mut strings, blanks(bytes, 0), 0)?;
+    nothing_after(bytes, end)?;
+    Ok(strings.longest)
 }
 
 /// The characters of a string from what stands between its quotes. A lone surrogate becomes U+FFFD.
@@ -150,17 +156,23 @@ fn unescape_unicode<'a>(rest: &'a str, text: &mut String) -> &'a str {
     }
 }
 
-fn value(text: &str, at: usize, depth: u32) -> Result<(Json<'_>, usize), Error> {
+#[inline]
+fn value<'a>(
+    text: &'a str,
+    strings: &mut Strings<'a>,
+    at: usize,
+    depth: u32,
+) -> Result<(Json<'a>, usize), Error> {
     let bytes = text.as_bytes();
     match bytes.get(at) {
         Some(b'"') => {
-            let (end, escaped) = string_end(bytes, at + 1)?;
+            let (end, escaped) = strings.end(at + 1)?;
             Ok((Json::Text { raw: &text[at + 1..end], escaped }, end + 1))
         }
-        Some(b'{') => nested_end(bytes, at, depth).map(|end| (Json::Object(&text[at..end]), end)),
-        Some(b'[') => nested_end(bytes, at, depth).map(|end| (Json::Array(&text[at..end]), end)),
+        Some(b'{') => nested_end(strings, at, depth).map(|end| (Json::Object(&text[at..end]), end)),
+        Some(b'[') => nested_end(strings, at, depth).map(|end| (Json::Array(&text[at..end]), end)),
         _ => {
-            let end = scalar_end(bytes, at)?;
+            let end = strings.scalar_end(at)?;
             let scalar = &text[at..end];
             Ok((if scalar == "null" { Json::Null } else { Json::Bare(scalar) }, end))
         }
@@ -168,7 +180,8 @@ fn value(text: &str, at: usize, depth: u32) -> Result<(Json<'_>, usize), Error> 
 }
 
 /// Where the object or array that begins at `at` ends. A stack of bits instead of calls: depth costs nothing.
-fn nested_end(bytes: &[u8], mut at: usize, outer: u32) -> Result<usize, Error> {
+fn nested_end(strings: &mut Strings<'_>, mut at: usize, outer: u32) -> Result<usize, Error> {
+    let bytes = strings.bytes;
     let mut objects: u128 = 0;
     let mut depth = 0;
     loop {
@@ -184,15 +197,15 @@ fn nested_end(bytes: &[u8], mut at: usize, outer: u32) -> Result<usize, Error> {
                 at = blanks(bytes, at + 1);
                 if bytes.get(at) != Some(if object { &b'}' } else { &b']' }) {
                     if object {
-                        at = name(bytes, at)?;
+                        at = strings.name(at)?;
                     }
                     continue;
                 }
             }
             Some(b'"') => {
-                at = string_end(bytes, at + 1)?.0 + 1;
+                at = strings.end(at + 1)?.0 + 1;
             }
-            _ => at = scalar_end(bytes, at)?,
+            _ => at = strings.scalar_end(at)?,
         }
         // A value has ended; or an empty container is about to.
         loop {
@@ -202,7 +215,7 @@ fn nested_end(bytes: &[u8], mut at: usize, outer: u32) -> Result<usize, Error> {
                 Some(b',') => {
                     at = blanks(bytes, at + 1);
                     if object {
-                        at = name(bytes, at)?;
+                        at = strings.name(at)?;
                     }
                     break;
                 }
@@ -221,48 +234,77 @@ fn nested_end(bytes: &[u8], mut at: usize, outer: u32) -> Result<usize, Error> {
     }
 }
 
-/// A member's name and colon; returns where its value begins.
-fn name(bytes: &[u8], at: usize) -> Result<usize, Error> {
-    let at = expect(bytes, at, b'"', "a member without a name")?;
-    let (end, _) = string_end(bytes, at)?;
-    let at = expect(bytes, blanks(bytes, end + 1), b':', "a name without a value")?;
-    Ok(blanks(bytes, at))
+/// A text and the places of what a string may not hold as it is: quotes, backslashes, control characters. They are
+/// marked for a block at a time, and a block serves every string that touches it.
+struct Strings<'a> {
+    bytes: &'a [u8],
+    /// The block that was marked.
+    block: std::ops::Range<usize>,
+    marks: u64,
+    /// Bytes of the longest number or word so far.
+    longest: usize,
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
+impl<'a> Strings<'a> {
+    fn new(bytes: &'a [u8]) -> Strings<'a> {
+        Strings { bytes, block: 0..0, marks: 0, longest: 0 }
+    }
 
-/// High bits mark quotes, backslashes and control characters; the lowest mark is exact (Hacker's Delight, 6-1).
-fn specials(word: u64) -> u64 {
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    let quote = zero(word ^ (ONES * u64::from(b'"')));
-    let backslash = zero(word ^ (ONES * u64::from(b'\\')));
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (quote | backslash | control) & HIGHS
-}
+    /// The first such place from `at` on, which is never before an earlier one; or the text's end.
+    #[inline]
+    #[expect(clippy::needless_bitwise_bool, reason = "without a branch, many bytes are compared at once")]
+    fn special(&mut self, mut at: usize) -> usize {
+        loop {
+            if at < self.block.end {
+                let left = self.marks >> (at - self.block.start);
+                if left != 0 {
+                    return at + left.trailing_zeros() as usize;
+                }
+                at = self.block.end;
+            }
+            if at >= self.bytes.len() {
+                return self.bytes.len();
+            }
+            self.block = at..at + marks::BLOCK;
+            self.marks =
+                marks::mask_at(self.bytes, at, |byte| (byte == b'"') | (byte == b'\\') | (byte < b' '));
+        }
+    }
 
-/// Where the string whose first character is at `at` has its closing quote, and whether it has escapes.
-fn string_end(bytes: &[u8], mut at: usize) -> Result<(usize, bool), Error> {
-    let mut escaped = false;
-    loop {
-        while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-            let marks = specials(u64::from_le_bytes(*word));
-            if marks != 0 {
-                at += (marks.trailing_zeros() / 8) as usize;
-                break;
+    /// Where the string whose first character is at `at` has its closing quote, and whether it has escapes.
+    #[inline]
+    fn end(&mut self, mut at: usize) -> Result<(usize, bool), Error> {
+        let mut escaped = false;
+        loop {
+            at = self.special(at);
+            match self.bytes.get(at) {
+                Some(b'"') => return Ok((at, escaped)),
+                Some(b'\\') => {
+                    escaped = true;
+                    at = escape_end(self.bytes, at + 1)?;
+                }
+                Some(_) => return Err(Error { at, why: "a control character in a string" }),
+                None => return Err(Error { at, why: "ends inside a string" }),
             }
-            at += 8;
         }
-        match bytes.get(at) {
-            Some(b'"') => return Ok((at, escaped)),
-            Some(b'\\') => {
-                escaped = true;
-                at = escape_end(bytes, at + 1)?;
-            }
-            Some(0..=0x1f) => return Err(Error { at, why: "a control character in a string" }),
-            Some(_) => at += 1,
-            None => return Err(Error { at, why: "ends inside a string" }),
-        }
+    }
+
+    /// Where the number or word that begins at `at` ends.
+    #[inline]
+    fn scalar_end(&mut self, at: usize) -> Result<usize, Error> {
+        let end = scalar_end(self.bytes, at)?;
+        self.longest = self.longest.max(end - at);
+        Ok(end)
+    }
+
+    /// A member's name and colon; returns where its value begins.
+    #[inline]
+    fn name(&mut self, at: usize) -> Result<usize, Error> {
+        let bytes = self.bytes;
+        let at = expect(bytes, at, b'"', "a member without a name")?;
+        let (end, _) = self.end(at)?;
+        let at = expect(bytes, blanks(bytes, end + 1), b':', "a name without a value")?;
+        Ok(blanks(bytes, at))
     }
 }
 

@@ -1,17 +1,24 @@
-//! The names that loggers and stores use, loaded from data: `patterns/fields.toml` and `patterns/stores/*.toml`.
+//! The names that loggers, exporters and stores use, loaded from data: `patterns/fields.toml`, `patterns/metrics.toml`
+//! and `patterns/stores/*.toml`.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::model::{FieldNames, Meaning, Role, StoreProfile, Table, TableRole};
+use crate::model::{
+    FieldNames, Meaning, Means, Meant, Role, StoreProfile, Table, TableRole, TraceWords, Unit,
+};
 
-use super::tables;
+use super::{
+    metrics::{Metrics, MetricsFile},
+    tables,
+};
 
-/// What every decoder may ask: field roles and store profiles.
+/// What every decoder may ask: field roles, meanings of metrics and store profiles.
 #[derive(Clone, Debug, Default)]
 pub struct Lexicon {
     pub fields: FieldNames,
+    pub metrics: Metrics,
     /// Sorted by id.
     pub stores: Vec<StoreProfile>,
 }
@@ -32,6 +39,7 @@ pub enum LexiconError {
 /// The embedded files, by path below `patterns/`. A test holds the list against the folder.
 const EMBEDDED: &[(&str, &str)] = &[
     ("fields.toml", include_str!("../../patterns/fields.toml")),
+    ("metrics.toml", include_str!("../../patterns/metrics.toml")),
     ("stores/akka-persistence-jdbc.toml", include_str!("../../patterns/stores/akka-persistence-jdbc.toml")),
     ("stores/axon.toml", include_str!("../../patterns/stores/axon.toml")),
     ("stores/castore.toml", include_str!("../../patterns/stores/castore.toml")),
@@ -58,6 +66,26 @@ const EMBEDDED: &[(&str, &str)] = &[
 struct FieldsFile {
     roles: BTreeMap<Role, Vec<String>>,
     objects: Objects,
+    #[serde(default, rename = "value")]
+    values: Vec<ValueNames>,
+    outcomes: Outcomes,
+    #[serde(default)]
+    traces: TraceWords,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ValueNames {
+    means: Means,
+    #[serde(default)]
+    unit: Unit,
+    names: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outcomes {
+    timed_out: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -65,6 +93,8 @@ struct FieldsFile {
 struct Objects {
     flatten: Vec<String>,
     nested: Vec<String>,
+    #[serde(default)]
+    context: Vec<String>,
 }
 
 impl Lexicon {
@@ -77,7 +107,7 @@ impl Lexicon {
     pub fn load(files: &[(String, String)]) -> Result<Lexicon, LexiconError> {
         let mut all: BTreeMap<&str, &str> = EMBEDDED.iter().copied().collect();
         for (path, text) in files {
-            if path == "fields.toml" || path.starts_with("stores/") {
+            if path == "fields.toml" || path == "metrics.toml" || path.starts_with("stores/") {
                 all.insert(path, text);
             }
         }
@@ -85,16 +115,13 @@ impl Lexicon {
         for (path, text) in all {
             if path == "fields.toml" {
                 lexicon.fields = field_names(path, text)?;
+            } else if path == "metrics.toml" {
+                lexicon.metrics = Metrics::new(parse::<MetricsFile>(path, text)?);
             } else {
                 lexicon.stores.push(store(path, text)?);
             }
         }
         Ok(lexicon)
-    }
-
-    /// The role of a field, and its rank among the names of that role.
-    pub(super) fn role(&self, name: &str) -> Option<(Role, usize)> {
-        self.fields.roles.get(name).copied()
     }
 
     /// The table that these columns are, if a profile knows them. `name` is `schema.table`, or empty in an export.
@@ -134,13 +161,32 @@ pub struct StoreChoice {
 
 fn field_names(path: &str, text: &str) -> Result<FieldNames, LexiconError> {
     let file: FieldsFile = parse(path, text)?;
-    let mut roles = std::collections::HashMap::default();
-    for (role, names) in file.roles {
-        for (rank, name) in names.into_iter().enumerate() {
-            roles.insert(name, (role, rank));
+    let mut names =
+        FieldNames { timed_out: file.outcomes.timed_out, traces: file.traces, ..FieldNames::default() };
+    for (role, called) in file.roles {
+        for (rank, name) in called.into_iter().enumerate() {
+            names.entry(name).role = Some((role, rank));
         }
     }
-    Ok(FieldNames { roles, flatten: file.objects.flatten, nested: file.objects.nested })
+    let Objects { flatten, nested, context } = file.objects;
+    for name in flatten {
+        names.entry(name).flatten = true;
+    }
+    for name in nested {
+        names.entry(name).nested = true;
+    }
+    for name in context {
+        names.entry(name).context = true;
+    }
+    let mut ranks: BTreeMap<Means, usize> = BTreeMap::new();
+    for ValueNames { means, unit, names: called } in file.values {
+        for name in called {
+            let rank = ranks.entry(means).or_default();
+            names.entry(name).values.push(Meant { means, unit, rank: *rank });
+            *rank += 1;
+        }
+    }
+    Ok(names)
 }
 
 fn store(path: &str, text: &str) -> Result<StoreProfile, LexiconError> {

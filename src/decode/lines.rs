@@ -59,6 +59,22 @@ impl Cutter for LineCutter {
     }
 }
 
+/// Hands out a source as one piece: for snapshots, which are small, and whose rows mean nothing without what stands
+/// above them.
+pub(super) struct WholeCutter;
+
+/// Where a snapshot is cut all the same, for memory must not grow with a file.
+const WHOLE: usize = 64 << 20;
+
+impl Cutter for WholeCutter {
+    fn cut(&mut self, bytes: &[u8], _: usize, last: bool) -> Option<(usize, Context)> {
+        if bytes.len() >= WHOLE {
+            return Some((WHOLE, Context::None));
+        }
+        last.then_some((bytes.len(), Context::None))
+    }
+}
+
 /// How much of a line's beginning a format may need to see to tell whether a record begins there.
 const LINE_HEAD: usize = 4096;
 

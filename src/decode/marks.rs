@@ -4,25 +4,43 @@
 /// Bytes that one mask tells of.
 pub(super) const BLOCK: usize = 64;
 
-/// The block at `at`; behind the end of `bytes` it is zeroes, which no format looks for.
-pub(super) fn block(bytes: &[u8], at: usize) -> [u8; BLOCK] {
-    let rest = bytes.get(at..).unwrap_or_default();
-    rest.first_chunk().copied().unwrap_or_else(|| {
-        let mut block = [0; BLOCK];
-        block[..rest.len()].copy_from_slice(rest);
-        block
-    })
+/// Bit `n` is set where byte `at + n` fits.
+#[inline]
+pub(super) fn mask_at(bytes: &[u8], at: usize, fits: impl Fn(u8) -> bool) -> u64 {
+    match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        Some(block) => mask(block, fits),
+        None => mask_at_end(bytes, at, fits),
+    }
 }
 
-/// Bit `n` is set where byte `n` of the block is `byte`.
+/// The same where less than a block is left.
+#[inline(never)]
+fn mask_at_end(bytes: &[u8], at: usize, fits: impl Fn(u8) -> bool) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    // The end of a longer text is looked at with what stands before it.
+    if let Some(block) = bytes.last_chunk() {
+        return mask(block, fits).checked_shr((BLOCK - rest.len()) as u32).unwrap_or(0);
+    }
+    let mut block = [0; BLOCK];
+    block[..rest.len()].copy_from_slice(rest);
+    mask(&block, fits) & below(rest.len())
+}
+
+/// The lowest `count` bits; all where there are fewer.
+pub(super) fn below(count: usize) -> u64 {
+    1_u64.checked_shl(count as u32).map_or(u64::MAX, |bit| bit - 1)
+}
+
+/// Bit `n` is set where byte `n` of the block fits.
 ///
 /// Each byte that fits leaves one bit, that of its group of eight: a step that compilers do for many bytes at once. The
 /// groups laid over each other are the mask with bits and bytes exchanged (Hacker's Delight, 7-3). Setting bit after
 /// bit takes ten times as long.
-pub(super) fn mask(block: &[u8; BLOCK], byte: u8) -> u64 {
+#[inline]
+fn mask(block: &[u8; BLOCK], fits: impl Fn(u8) -> bool) -> u64 {
     let mut bits = [0; BLOCK];
     for (at, bit) in bits.iter_mut().enumerate() {
-        *bit = if block[at] == byte { 1_u8 << (at / 8) } else { 0 };
+        *bit = if fits(block[at]) { 1_u8 << (at / 8) } else { 0 };
     }
     let mut mask = bits.as_chunks().0.iter().fold(0, |mask, group| mask | u64::from_le_bytes(*group));
     for (shift, moved) in [(7, 0x00aa_00aa_00aa_00aa), (14, 0x0000_cccc_0000_cccc), (28, 0xf0f0_f0f0)] {
@@ -60,7 +78,7 @@ mod tests {
     proptest! {
         #[test]
         fn marks_what_is_there(bytes in prop::collection::vec(prop::sample::select(vec![b'"', b',', 0xff, b'#']), 0..100), at in 0..120_usize) {
-            let found: Vec<usize> = places(mask(&block(&bytes, at), b'"')).collect();
+            let found: Vec<usize> = places(mask_at(&bytes, at, |byte| byte == b'"')).collect();
             let expected: Vec<usize> =
                 bytes.iter().skip(at).take(BLOCK).enumerate().filter(|(_, byte)| **byte == b'"').map(|(at, _)| at).collect();
             prop_assert_eq!(found, expected);

@@ -7,28 +7,40 @@
 //! and what does it hold (`decode`, in parallel, never failing). Where records begin depends on the text alone, never
 //! on where pieces end, so that any piece size gives the same records.
 
+mod context;
 mod csv_text;
 mod entry;
 mod formats {
     pub(super) mod cri_log;
     pub(super) mod eventcore_fs;
+    pub(super) mod health_json;
     pub(super) mod json_log;
     pub(super) mod otlp_json;
+    pub(super) mod pg_blocking;
     pub(super) mod pg_csvlog;
     pub(super) mod pg_dump;
     pub(super) mod pg_jsonlog;
+    pub(super) mod pg_locks;
+    pub(super) mod pg_sizes;
+    pub(super) mod pg_stat_activity;
+    pub(super) mod pg_stat_indexes;
+    pub(super) mod pg_stat_statements;
     pub(super) mod pg_stderr;
+    pub(super) mod prometheus_text;
     pub(super) mod store_csv;
     pub(super) mod store_json_array;
     pub(super) mod store_jsonl;
     pub(super) mod text_log;
 }
+mod grid;
 mod json;
 mod lexicon;
 mod lines;
 mod marks;
+mod metrics;
 mod oddities;
 mod recognise;
+mod relation;
 mod rows;
 mod sql;
 mod sql_names;
@@ -36,12 +48,17 @@ mod tables;
 #[cfg(test)]
 mod testing;
 mod time;
+mod turns;
+mod units;
 
 use std::sync::Arc;
 
+pub use context::ValueReader;
 pub use lexicon::{Lexicon, LexiconError, StoreChoice};
+pub use metrics::Metrics;
 pub use recognise::Recognised;
 pub use time::parse as parse_time;
+pub use turns::Turns;
 
 use crate::model::{Batch, Place, Table};
 
@@ -54,6 +71,14 @@ pub const FORMATS: &[&dyn Format] = &[
     &formats::store_jsonl::StoreJsonl,
     &formats::store_json_array::StoreJsonArray,
     &formats::store_csv::StoreCsv,
+    &formats::health_json::HealthJson,
+    &formats::pg_blocking::PgBlocking,
+    &formats::pg_locks::PgLocks,
+    &formats::pg_stat_activity::PgStatActivity,
+    &formats::pg_stat_statements::PgStatStatements,
+    &formats::pg_stat_indexes::PgStatIndexes,
+    &formats::pg_sizes::PgSizes,
+    &formats::prometheus_text::PrometheusText,
     &formats::otlp_json::OtlpJson,
     &formats::json_log::JsonLog,
     &formats::cri_log::CriLog,
@@ -70,6 +95,8 @@ pub enum Kind {
         rank: u8,
     },
     Store,
+    /// The state of something at one time: sessions, metrics, health.
+    Snapshot,
 }
 
 impl Kind {
@@ -77,6 +104,7 @@ impl Kind {
         match self {
             Kind::Log | Kind::ServerLog { .. } => "log",
             Kind::Store => "store",
+            Kind::Snapshot => "snapshot",
         }
     }
 }

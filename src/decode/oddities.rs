@@ -4,19 +4,27 @@
 //! Nothing of this is a fault of the copy, so it is told as an observation; and nearly every payload has none, so each
 //! question begins with a look that costs next to nothing.
 
-use memchr::memmem;
-
-/// The first oddity of a valid JSON text.
-pub(super) fn oddity(text: &str) -> Option<String> {
+/// The first oddity of a valid JSON text. `longest`: its longest number, where that is known.
+pub(super) fn oddity(text: &str, longest: Option<usize>) -> Option<String> {
     let bytes = text.as_bytes();
-    if memmem::find(bytes, "\u{fffd}".as_bytes()).is_some() {
+    if has_replacement(text) {
         return Some("a replacement character (U+FFFD) stands where a character was lost".to_owned());
     }
-    if let Some(number) = wide_integer(bytes) {
+    if longest.is_none_or(|length| length >= WIDE)
+        && let Some(number) = wide_integer(bytes)
+    {
         return Some(format!("the integer {number} is beyond 2^53: readers that use doubles round it"));
     }
     repeated_name(text)
         .map(|name| format!("the name `{name}` occurs twice in one object: readers keep one of them"))
+}
+
+/// Looked for by its first byte: nearly every text has none, and to search for three at once has to be prepared anew.
+fn has_replacement(text: &str) -> bool {
+    let character = char::REPLACEMENT_CHARACTER;
+    let first = character.encode_utf8(&mut [0; 4]).as_bytes()[0];
+    memchr::memchr_iter(first, text.as_bytes())
+        .any(|at| text.get(at..).is_some_and(|rest| rest.starts_with(character)))
 }
 
 /// Digits of 2^53, beyond which doubles skip integers (ECMA-262, `Number.MAX_SAFE_INTEGER`).
@@ -76,8 +84,9 @@ fn in_string(bytes: &[u8]) -> bool {
 /// taken to have come out of it.
 fn repeated_name(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
-    let colon = memmem::find(bytes, b"\":")?;
-    if bytes.get(colon + 2) == Some(&b' ') {
+    let behind_quote = |at: &usize| at.checked_sub(1).is_some_and(|before| bytes[before] == b'"');
+    let colon = memchr::memchr_iter(b':', bytes).find(behind_quote)?;
+    if bytes.get(colon + 1) == Some(&b' ') {
         return None;
     }
     // Names of the objects that are open; `None` stands between them, and for an array.
@@ -123,6 +132,8 @@ fn string_end(bytes: &[u8], mut at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use crate::decode::json;
+
     use super::*;
 
     #[test]
@@ -140,7 +151,8 @@ mod tests {
             (r#"{"card":"a,12345678901234567890,b"}"#, None),
             ("{\"name\":\"M\u{fffd}ller\"}", Some("a replacement character")),
         ] {
-            let found = oddity(text);
+            let found = oddity(text, None);
+            assert_eq!(oddity(text, json::validate(text).ok()), found, "{text}");
             match expected {
                 None => assert_eq!(found, None, "{text}"),
                 Some(start) => assert!(

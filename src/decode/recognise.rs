@@ -31,21 +31,8 @@ const MAGIC: &[(&[u8], &str, &str, &str, bool)] = &[
     (b"\x7fELF", "executable", "other", "a program, not evidence", false),
 ];
 
-/// Columns of psql's CSV exports that belong to the snapshots of the manual, by their first columns.
-const SNAPSHOTS: &[(&str, &str)] = &[
-    ("datid,datname,pid,", "pg-stat-activity"),
-    ("blocked_pid,", "pg-blocking-queries"),
-    ("locktype,database,relation,", "pg-locks"),
-    ("query,mean_exec_time,", "pg-stat-statements"),
-    ("userid,dbid,", "pg-stat-statements"),
-    ("relid,indexrelid,", "pg-stat-user-indexes"),
-    ("schemaname,tablename,size", "table-sizes"),
-];
-
 /// The format of what has no name.
 pub(super) const UNKNOWN: &str = "unknown";
-
-const LATER: &str = "snapshots are listed, not analysed, in this version";
 
 /// Names a source that no format reads.
 pub(super) fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
@@ -63,12 +50,6 @@ pub(super) fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
     }
     let text = head.text.trim_start_matches('\u{feff}').trim_ascii_start();
     let first = text.lines().next().unwrap_or_default();
-    if let Some((_, format)) = SNAPSHOTS.iter().find(|(start, _)| first.starts_with(start)) {
-        return of(format, "snapshot", LATER, false);
-    }
-    if text.starts_with("# HELP ") || text.starts_with("# TYPE ") {
-        return of("prometheus-text", "snapshot", LATER, false);
-    }
     if first.starts_with("{\"record\":\"header\"") {
         return of("eventcore-fs", "store", "transaction files of a file store are not verified yet", true);
     }
@@ -76,11 +57,8 @@ pub(super) fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
     if text.starts_with("# Incident report\n") || text.starts_with("coroner   ") {
         return of("coroner-report", "document", "a report of coroner, no evidence", false);
     }
-    if let Some(format) = command_output(text).filter(|format| *format == ALIGNED) {
-        return of(format, "snapshot", ALIGNED_ADVICE, false);
-    }
-    if let Some(format) = command_output(text) {
-        return of(format, "snapshot", LATER, false);
+    if is_aligned(text) {
+        return of(ALIGNED, "snapshot", ALIGNED_ADVICE, false);
     }
     if let Some(columns) = header(first) {
         let advice = format!("a table with a header that no store profile or snapshot knows: {columns}");
@@ -99,27 +77,10 @@ pub(super) fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
     of(UNKNOWN, "other", "text that is no log: neither a time, nor a level, nor a known export", false)
 }
 
-/// What a person pasted from a terminal: tables of kubectl and psql are no log, and their words are no messages.
-fn command_output(text: &str) -> Option<&'static str> {
-    let mut lines = text.lines();
-    let (first, second) = (lines.next()?, lines.next().unwrap_or_default());
-    let columns: Vec<&str> = first.split_whitespace().collect();
-    if columns.len() >= 2 && columns.iter().any(|column| column.starts_with("CPU(")) {
-        return Some("kubectl-top");
-    }
-    if first.starts_with("LAST SEEN ") || first.starts_with("NAMESPACE ") {
-        return Some("kubectl-events");
-    }
-    if first.starts_with("Name: ") && second.contains(": ") && text.contains("\nStatus: ") {
-        return Some("kubectl-describe");
-    }
-    is_aligned(text).then_some(ALIGNED)
-}
-
 /// The form in which psql shows tables to people.
 pub(super) const ALIGNED: &str = "psql-aligned";
 
-const ALIGNED_ADVICE: &str = "psql's aligned output pads and wraps what it shows, so it cannot be read back; export it with `\\copy (select ...) to FILE csv header`";
+const ALIGNED_ADVICE: &str = "a table as psql prints it, of no known snapshot; a store's table is read from `\\copy (select ...) to FILE csv header`";
 
 /// Whether a text is psql's aligned or expanded output: names between bars over a ruler, or numbered records.
 pub(super) fn is_aligned(text: &str) -> bool {
@@ -159,15 +120,11 @@ mod tests {
     fn names_what_it_cannot_read() {
         for (bytes, format, needed) in [
             (&b"PK\x03\x04more"[..], "zip", true),
-            (b"datid,datname,pid,leader_pid\n", "pg-stat-activity", false),
-            (b"# HELP a b\n", "prometheus-text", false),
             (b"{\n \"a\": 1\n}", "json-document", false),
             (b"", "empty", false),
             (b"\x00\x01", "binary", false),
             (b"name,size,owner_id\na,1,2\n", "csv", false),
-            (b"NAME   CPU(cores)   MEMORY(bytes)\nbank-a 1m 2Mi\n", "kubectl-top", false),
-            (b"LAST SEEN   TYPE   REASON   OBJECT\n1m  Warning  BackOff  pod/a\n", "kubectl-events", false),
-            (b" pid | state\n-----+-------\n   1 | idle\n", "psql-aligned", false),
+            (b" a | b\n---+---\n 1 | 2\n", "psql-aligned", false),
             (b"some words\n", "unknown", false),
         ] {
             let text = std::str::from_utf8(bytes).unwrap_or_default();

@@ -198,6 +198,7 @@ fn event<'a>(rows: &mut TableRows<'a>, table: &Table, at: RowAt, cells: &mut [Ce
         .and_then(|_| EventId::parse(get(cells, columns.causation).text()?))
         .filter(|_| !out);
     let event_id = get(cells, columns.id).text().filter(|_| !faults.is_empty()).map(str::to_owned);
+    let kind = columns.kind.and_then(|column| cells.get_mut(column)).map(Cell::take).unwrap_or_default();
     let named = stream(table, cells).filter(|stream| !stream.is_empty());
     rows.faults.extend(faults.into_iter().map(|(kind, detail)| RowFault {
         byte: at.byte,
@@ -213,7 +214,8 @@ fn event<'a>(rows: &mut TableRows<'a>, table: &Table, at: RowAt, cells: &mut [Ce
         let time = dated.map(|(time, _)| time);
         let version = version.filter(|_| !out);
         let stream = named.unwrap_or_default();
-        rows.events.push(StoredEvent { byte: at.byte, stream, version, id, time, position, mark, cause });
+        let byte = at.byte;
+        rows.events.push(StoredEvent { byte, stream, version, id, time, position, mark, kind, cause });
     }
     dated
 }
@@ -264,13 +266,15 @@ fn examine(table: &Table, at: RowAt, cells: &[Cell<'_>], out: bool) -> Examined 
         fault(FaultKind::EmptyStreamId, "the stream id is empty".to_owned());
     }
     let required = columns.payload.is_some() && rules.payload == PayloadShape::Json;
-    if let Some(odd) = get(columns.payload).text().and_then(oddities::oddity) {
+    let judged = judge_json(get(columns.payload), rules.payload, required);
+    let longest = judged.as_ref().ok().copied().flatten();
+    if let Some(odd) = get(columns.payload).text().and_then(|text| oddities::oddity(text, longest)) {
         fault(FaultKind::LossyPayload, odd);
     }
-    if let Some((kind, why)) = payload(get(columns.payload), rules.payload, required) {
-        fault(kind, why);
+    if let Err(why) = judged {
+        fault(FaultKind::InvalidPayload, why);
     }
-    if let Some(why) = not_json(get(columns.metadata), rules.payload, false) {
+    if let Err(why) = judge_json(get(columns.metadata), rules.payload, false) {
         fault(FaultKind::InvalidMetadata, why);
     }
     if at.damaged {
@@ -392,32 +396,28 @@ fn claims(rows: &mut TableRows<'_>, table: &Table, at: RowAt, cells: &mut [Cell<
     dated
 }
 
-/// What is wrong with a payload.
-fn payload(cell: &Cell<'_>, shape: PayloadShape, required: bool) -> Option<(FaultKind, String)> {
-    not_json(cell, shape, required).map(|why| (FaultKind::InvalidPayload, why))
-}
-
-/// Why a cell that should hold JSON does not. NULL and absence are fine unless `required`.
-fn not_json(cell: &Cell<'_>, shape: PayloadShape, required: bool) -> Option<String> {
-    match cell {
+/// Why a cell that should hold JSON does not; of one that was found to, the length of its longest number. NULL and
+/// absence are fine unless `required`.
+fn judge_json(cell: &Cell<'_>, shape: PayloadShape, required: bool) -> Result<Option<usize>, String> {
+    let text = match cell {
         // A string that holds JSON is a text column exported as JSON; any other string is itself the payload.
-        Cell::Json(text) if !text.starts_with('"') => None,
+        Cell::Json(text) if !text.starts_with('"') => return Ok(None),
         Cell::Json(text) => {
             let inner = json::unescape(text.trim_matches('"'));
             if inner.starts_with(['{', '[']) {
-                json::validate(&inner).err().map(|err| json_error(&inner, err))
-            } else {
-                None
+                json::validate(&inner).map_err(|err| json_error(&inner, err))?;
             }
+            return Ok(None);
         }
-        Cell::Text(text) => match bytes_of_hex(text) {
-            Some(bytes) => json_bytes(&bytes),
-            // XML, YAML, Avro and what is encrypted are their writer's business.
-            None if shape == PayloadShape::Any && !text.trim_ascii_start().starts_with(['{', '[']) => None,
-            None => json::validate(text).err().map(|err| json_error(text, err)),
-        },
-        Cell::Null if required => Some("is NULL".to_owned()),
-        Cell::Missing | Cell::Null => None,
+        Cell::Text(text) => text,
+        Cell::Null if required => return Err("is NULL".to_owned()),
+        Cell::Missing | Cell::Null => return Ok(None),
+    };
+    match bytes_of_hex(text) {
+        Some(bytes) => json_bytes(&bytes).map_or(Ok(None), Err),
+        // XML, YAML, Avro and what is encrypted are their writer's business.
+        None if shape == PayloadShape::Any && !text.trim_ascii_start().starts_with(['{', '[']) => Ok(None),
+        None => json::validate(text).map(Some).map_err(|err| json_error(text, err)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one helper that every format's tests go through.
 
-use crate::model::{Batch, Entry};
+use crate::model::{Batch, Entry, Observed, Timestamp};
 
 use super::{Chunk, Context, Format, Head, Lexicon};
 
@@ -63,6 +63,11 @@ fn show(batch: &Batch<'_>, text: &str, out: &mut Vec<String>) {
     for problem in &batch.problems {
         lines.push((problem.place.byte, 1, format!("{} rejected {}", problem.place.line, problem.why)));
     }
+    for observation in &batch.observations {
+        let place = observation.place;
+        assert_eq!(place.line, line_of(place.byte), "line and byte agree");
+        lines.push((place.byte, 0, format!("{} {}", place.line, show_observed(&observation.state))));
+    }
     for rows in &batch.tables {
         for event in &rows.events {
             let time = event.time.map_or("-".to_owned(), super::super::model::time::Timestamp::clock);
@@ -96,6 +101,61 @@ fn show(batch: &Batch<'_>, text: &str, out: &mut Vec<String>) {
     lines.sort();
     out.extend(lines.into_iter().map(|(_, _, line)| line));
     out.extend(batch.notes.iter().map(|note| format!("note {note}")));
+}
+
+fn show_observed(state: &Observed) -> String {
+    let clock = |time: Option<Timestamp>| time.map_or("-".to_owned(), Timestamp::clock);
+    let shown = match state {
+        Observed::Session(s) => {
+            let (state, wait) = (&s.state, format!("{}/{}", s.wait_event_type, s.wait_event));
+            let mut line = format!("session {} {}@{}/{}", s.pid, s.user, s.database, s.application);
+            line.push_str(&format!(" {state} {wait} xact {}", clock(s.xact_start)));
+            line.push_str(&format!(" query {}", clock(s.query_start)));
+            line.push_str(&s.query_ms.map_or(String::new(), |ms| format!(" for {ms} ms")));
+            if !s.blocked_by.is_empty() {
+                line.push_str(&format!(" by {:?}", s.blocked_by));
+            }
+            format!("{line} {}", s.query)
+        }
+        Observed::Lock(lock) => {
+            let does = if lock.granted { "holds" } else { "awaits" };
+            let since = clock(lock.wait_start);
+            format!("lock {} {does} {} on {} since {since}", lock.pid, lock.mode, lock.target)
+        }
+        Observed::Blocking(b) => format!(
+            "blocking {} ({}: {}) blocks {} ({}: {}){}",
+            b.blocking_pid,
+            b.blocking_user,
+            b.blocking_statement,
+            b.blocked_pid,
+            b.blocked_user,
+            b.blocked_statement,
+            b.waited_ms.map_or(String::new(), |ms| format!(" for {ms} ms")),
+        ),
+        Observed::Statement(s) => format!(
+            "statement {} x {:.3} ms, total {:.3} ms{}: {}",
+            s.calls,
+            s.mean_ms,
+            s.total_ms,
+            s.max_ms.map_or(String::new(), |ms| format!(", max {ms:.3} ms")),
+            s.query
+        ),
+        Observed::Index(index) => {
+            format!("index {}.{} {} {} scans", index.schema, index.table, index.index, index.scans)
+        }
+        Observed::Relation(size) => {
+            let shown = size.shown.as_ref().map_or(String::new(), |shown| format!(" ({shown})"));
+            format!("size {}.{} {} {}{shown}", size.schema, size.name, size.kind, size.bytes)
+        }
+        Observed::Metric(metric) => {
+            let part = |text: &Option<String>| text.clone().unwrap_or("-".to_owned());
+            let le = metric.le.map_or(String::new(), |le| format!(" le {le}"));
+            let (service, part) = (part(&metric.service), part(&metric.part));
+            format!("{} {service} {part} {}{le}", metric.means, metric.value)
+        }
+        other => format!("{other:?}"),
+    };
+    shown.replace('\n', "\\n")
 }
 
 fn show_entry(batch: &Batch<'_>, entry: &Entry<'_>) -> String {

@@ -7,7 +7,7 @@ use crate::{
     correlate, ingest,
     ingest::{Found, Shape},
     model::{
-        AsOf, Fault, Settings, Severity, TableRole, Window,
+        AsOf, Fault, Finding, SETTINGS, Setting, Settings, Severity, TableRole, Window, finding,
         report::{
             EvidenceRow, Integrity, Ledger, PackUsed, Report, ReportWindow, Run, SCHEMA_VERSION, Status,
             Store, Unlisted, Verdict,
@@ -16,7 +16,7 @@ use crate::{
     rank,
 };
 
-use super::{Partial, Plan, Scope, SourcePart, Stopped};
+use super::{Partial, Plan, Scope, SourcePart, Stopped, scan::NOT_DECODED, stories};
 
 /// Concludes. `found` tells what was passed over, for the ledger.
 ///
@@ -25,37 +25,14 @@ use super::{Partial, Plan, Scope, SourcePart, Stopped};
 /// What the disk says, where the index did not fit into memory.
 pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, Stopped> {
     let disk = |why| Stopped::Disk { folder: plan.room.folder.clone(), why };
-    let mut ledger_rows: BTreeMap<String, EvidenceRow> = BTreeMap::new();
-    let mut incomplete = Vec::new();
-    let (mut facts, mut evidence_of, mut ranks) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let copies = copies(&partial);
-    for (name, part) in partial.sources {
-        let mut row = ledger_row(&name, &part);
-        incomplete.extend(part.reading.incomplete.clone());
-        if let Some(rank) = part.reading.server_rank {
-            ranks.insert(name.clone(), rank);
-        }
-        if let Some(first) = copies.get(&name) {
-            row.notes.push(format!("the same bytes as {first}: counted once"));
-        } else {
-            facts.insert(name.clone(), part.facts);
-        }
-        evidence_of.extend(part.evidence.map(|evidence| (name.clone(), evidence)));
-        ledger_rows.insert(name, row);
-    }
+    let Listing { mut facts, evidence_of, ranks, mut ledger_rows, mut incomplete } = list(partial);
     for twin in check::twins(&facts, &ranks) {
         facts.remove(&twin.path);
         if let Some(row) = ledger_rows.get_mut(&twin.path) {
             row.notes.push(twin.note);
         }
     }
-    for passed in &found.passed_over {
-        let name = &passed.evidence.name;
-        ledger_rows.insert(name.clone(), passed_over(name, &passed.why));
-        if passed.missed {
-            incomplete.push(format!("{name}: {}", passed.why));
-        }
-    }
+    list_passed_over(found, &mut ledger_rows, &mut incomplete);
 
     let window = window(&plan.settings, &facts);
     let evidence = Evidence::new(facts, &plan.room).map_err(disk)?;
@@ -63,7 +40,7 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, 
     let judgement =
         Judgement { settings: &plan.settings, patterns: &plan.packs.patterns, as_of: window.as_of };
     let (mut outcome, checks) = check::conclude(&evidence, &judgement).map_err(disk)?;
-    cite(&mut outcome, &evidence_of);
+    read_again(plan, &mut outcome, &evidence_of);
     let integrity = integrity(&evidence, &mut outcome);
     let mut findings = std::mem::take(&mut outcome.findings);
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.count.cmp(&a.count)).then(a.id.cmp(&b.id)));
@@ -78,9 +55,52 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, 
         suspects: Vec::new(),
         patterns: outcome.patterns,
         integrity,
+        operations: outcome.operations,
+        pools: outcome.pools,
+        database: outcome.database,
+        projections: outcome.projections,
+        memory: outcome.memory,
+        traces: outcome.traces,
+        conflicts: outcome.conflicts,
+        hot_streams: outcome.hot_streams,
+        validation: outcome.validation,
         ledger: Ledger { evidence: ledger_rows.into_values().collect(), checks },
         run: run(plan),
     })
+}
+
+/// What was read, apart: what is checked, what the ledger says of it, and how to read it again.
+#[derive(Default)]
+struct Listing {
+    facts: BTreeMap<String, SourceFacts>,
+    evidence_of: BTreeMap<String, ingest::Evidence>,
+    /// Of server logs, by name: the form that says most is believed.
+    ranks: BTreeMap<String, u8>,
+    ledger_rows: BTreeMap<String, EvidenceRow>,
+    incomplete: Vec<String>,
+}
+
+fn list(partial: Partial) -> Listing {
+    let copies = copies(&partial);
+    let mut listing = Listing::default();
+    for (name, part) in partial.sources {
+        let mut row = ledger_row(&name, &part);
+        listing.incomplete.extend(part.reading.incomplete.clone());
+        if row.notes.iter().any(|note| note == NOT_DECODED) {
+            listing.incomplete.push(format!("{name}: {NOT_DECODED}"));
+        }
+        if let Some(rank) = part.reading.server_rank {
+            listing.ranks.insert(name.clone(), rank);
+        }
+        if let Some(first) = copies.get(&name) {
+            row.notes.push(format!("the same bytes as {first}: counted once"));
+        } else {
+            listing.facts.insert(name.clone(), part.facts);
+        }
+        listing.evidence_of.extend(part.evidence.map(|evidence| (name.clone(), evidence)));
+        listing.ledger_rows.insert(name, row);
+    }
+    listing
 }
 
 /// A backup in which no store was recognised must not look like one that was verified.
@@ -146,6 +166,16 @@ fn ledger_row(name: &str, part: &SourcePart) -> EvidenceRow {
     }
 }
 
+fn list_passed_over(found: &Found, rows: &mut BTreeMap<String, EvidenceRow>, incomplete: &mut Vec<String>) {
+    for passed in &found.passed_over {
+        let name = &passed.evidence.name;
+        rows.insert(name.clone(), passed_over(name, &passed.why));
+        if passed.missed {
+            incomplete.push(format!("{name}: {}", passed.why));
+        }
+    }
+}
+
 fn passed_over(name: &str, why: &str) -> EvidenceRow {
     EvidenceRow {
         path: name.to_owned(),
@@ -174,6 +204,13 @@ fn window(settings: &Settings, facts: &BTreeMap<String, SourceFacts>) -> ReportW
     ReportWindow { from, to: window.to.min(as_of.or(window.to)), as_of, as_of_basis }
 }
 
+/// Facts keep places; what stands there is fetched for the few that will be printed.
+fn read_again(plan: &Plan, outcome: &mut Outcome, evidence: &BTreeMap<String, ingest::Evidence>) {
+    cite(outcome, evidence);
+    stories::fill(&plan.lexicon, plan.piece_bytes, &mut outcome.traces, evidence);
+    stories::cite(&outcome.traces, &mut outcome.findings);
+}
+
 /// Looks up line numbers and excerpts of every place that will be printed.
 fn cite(outcome: &mut Outcome, evidence: &BTreeMap<String, ingest::Evidence>) {
     let mut wanted: BTreeMap<ingest::Evidence, ingest::Wanted> = BTreeMap::new();
@@ -187,23 +224,28 @@ fn cite(outcome: &mut Outcome, evidence: &BTreeMap<String, ingest::Evidence>) {
         }
         wanted.entry(found).or_default().entry(place(fault)).or_default().insert(fault.byte);
     }
+    for place in uncited(&mut outcome.findings) {
+        if let Some(found) = evidence.get(&place.path).cloned() {
+            wanted.entry(found).or_default().entry(place.path.clone()).or_default().insert(place.byte);
+        }
+    }
     let cited: ingest::Cited =
         wanted.iter().flat_map(|(evidence, sources)| ingest::cite(evidence, sources)).collect();
     for fault in outcome.faults.values_mut().flat_map(|listed| &mut listed.items) {
         let line = cited.get(&place(fault)).and_then(|lines| lines.get(&fault.byte));
         fault.line = line.map_or(0, |citation| citation.line);
     }
-    for place in outcome
-        .findings
-        .iter_mut()
-        .filter(|finding| finding.check == "integrity")
-        .flat_map(|finding| &mut finding.evidence)
-    {
+    for place in uncited(&mut outcome.findings) {
         if let Some(citation) = cited.get(&place.path).and_then(|lines| lines.get(&place.byte)) {
             place.line = citation.line;
             place.excerpt = String::from_utf8_lossy(&citation.excerpt).into_owned();
         }
     }
+}
+
+/// Places of findings whose text is not known yet.
+fn uncited(findings: &mut [Finding]) -> impl Iterator<Item = &mut finding::Evidence> {
+    findings.iter_mut().flat_map(|finding| &mut finding.evidence).filter(|place| place.excerpt.is_empty())
 }
 
 /// The file that a fault stands in.
@@ -276,21 +318,14 @@ fn run(plan: &Plan) -> Run {
         AsOf::Newest => "newest".to_owned(),
         AsOf::At(time) => time.to_string(),
     };
-    let seconds = |micros: i64| format!("{} s", micros / 1_000_000);
-    let settings = [
-        ("as_of", as_of),
-        ("ancient_before", seconds(plan.settings.ancient_before)),
-        ("future_after", seconds(plan.settings.future_after)),
-        ("id_time_apart", seconds(plan.settings.id_time_apart)),
-        ("incident_gap", seconds(plan.settings.incident_gap)),
-        ("regression_over", seconds(plan.settings.regression_over)),
-        ("stalled_after", seconds(plan.settings.stalled_after)),
-    ];
+    let value = |setting: &Setting| (setting.name.to_owned(), setting.value(&plan.settings).to_string());
+    let mut settings: BTreeMap<String, String> = SETTINGS.iter().map(value).collect();
+    settings.insert("as_of".to_owned(), as_of);
     Run {
         tool: "coroner".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         arguments: plan.arguments.clone(),
-        settings: settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        settings,
         pattern_packs: plan
             .packs
             .packs

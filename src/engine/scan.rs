@@ -9,11 +9,12 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    check::facts::{SourceFacts, StoreKey},
+    check::facts::{Seen, SourceFacts, StoreKey, has_id},
+    classify::Hit,
     decode::{self, Chunk, Context, Cutter, Format, Head, Identity, Kind},
     fold::State,
     ingest::{Damage, Ending, Evidence, Found, Listed, Piece, Reader, Sources, Step, Summary},
-    model::{FaultKind, RowFault},
+    model::{FaultKind, Means, RowFault, Tells, Turn, Values},
 };
 
 use super::{Partial, Plan, Progress, Reading, Scope, SourcePart, Stopped};
@@ -26,7 +27,7 @@ const WAVE: usize = 8;
 const DAMAGE_NOTES: usize = 5;
 
 /// How much of a source is shown to the formats that might read it.
-const HEAD: usize = 64 << 10;
+pub(super) const HEAD: usize = 64 << 10;
 
 /// Reads all evidence into facts.
 ///
@@ -331,12 +332,16 @@ fn fold(plan: &Plan, wave: &[Job]) -> Vec<SourceFacts> {
     wave.par_iter().map(|job| fold_guarded(plan, job)).collect()
 }
 
+/// What the ledger says of a piece whose decoder failed; it makes the report incomplete.
+pub(super) const NOT_DECODED: &str =
+    "a piece could not be decoded: a bug in coroner, please report it with this file";
+
 /// A bug in a decoder must not take the other evidence with it: a panic costs its piece, and says so.
 fn fold_guarded(plan: &Plan, job: &Job) -> SourceFacts {
     catch_unwind(AssertUnwindSafe(|| fold_piece(plan, job))).unwrap_or_else(|_| {
         let mut facts = SourceFacts::default();
         facts.account.rejected(job.piece.bytes.len());
-        facts.notes.add("a piece could not be decoded: a bug in coroner, please report it with this file");
+        facts.notes.add(NOT_DECODED);
         facts
     })
 }
@@ -362,12 +367,23 @@ fn fold_piece(plan: &Plan, job: &Job) -> SourceFacts {
     facts.observe(&batch);
     let server = matches!(job.format.kind(), Kind::ServerLog { .. });
     let mut session = plan.matcher.session();
+    let (mut reader, mut turns) = (plan.lexicon.value_reader(), plan.lexicon.turns());
+    let mut values = Values::default();
     for entry in &batch.entries {
-        let hits = session.classify(entry, batch.fields_of(entry));
-        let named = hits.into_iter().map(|hit| (plan.packs.patterns[hit.pattern].id.as_str(), hit.keys));
-        facts.log.observe(entry, named);
+        let fields = batch.fields_of(entry);
+        reader.read(fields, &mut values);
+        let hits = session.classify(entry, fields);
+        let tells = tells(plan, &hits);
+        let hits =
+            hits.into_iter().map(|hit| (plan.packs.patterns[hit.pattern].id.as_str(), hit.keys)).collect();
+        let timed_out = values.has(Means::Duration) && plan.lexicon.says_timed_out(entry);
+        // Who has no id is no part of a unit of work.
+        let of_unit = has_id(&values);
+        let turn = if of_unit { turns.of(entry, &values) } else { Turn::Inside };
+        let written = of_unit.then(|| turns.written(entry, &values)).flatten();
+        facts.log.observe(Seen { entry, values: &values, hits, tells, timed_out, turn, written });
         if server {
-            facts.log.observe_twin(&batch, entry);
+            facts.log.observe_server(&batch, entry);
         }
     }
     let dated = facts.log.window;
@@ -375,9 +391,16 @@ fn fold_piece(plan: &Plan, job: &Job) -> SourceFacts {
     facts
 }
 
+/// What an entry tells of, and the hit that says so: of several the one that says most.
+fn tells(plan: &Plan, hits: &[Hit<'_>]) -> Option<(Tells, usize)> {
+    let tells =
+        hits.iter().enumerate().filter_map(|(at, hit)| Some((plan.packs.patterns[hit.pattern].tells?, at)));
+    tells.min()
+}
+
 /// The text of bytes that are not all UTF-8: each offending byte becomes `?`, so that offsets stay true. Returns
 /// where they were; `None` where nothing had to change.
-fn clean(bytes: &[u8]) -> (Option<String>, Vec<usize>) {
+pub(super) fn clean(bytes: &[u8]) -> (Option<String>, Vec<usize>) {
     if std::str::from_utf8(bytes).is_ok() {
         return (None, Vec::new());
     }
@@ -393,7 +416,7 @@ fn clean(bytes: &[u8]) -> (Option<String>, Vec<usize>) {
 }
 
 /// The beginning as text; a character cut in two at its end is left off.
-fn clean_head(bytes: &[u8]) -> String {
+pub(super) fn clean_head(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(err) if err.error_len().is_none() => {

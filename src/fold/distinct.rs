@@ -1,6 +1,6 @@
 //! How often each distinct value occurred, for as many values as there is room for.
 
-use std::hash::BuildHasher;
+use std::{borrow::Cow, hash::BuildHasher};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ impl<const N: usize> Distinct<N> {
             self.others += 1;
             return;
         }
-        self.insert(hash, value.to_owned(), 1);
+        self.insert(hash, Cow::Borrowed(value), 1);
     }
 
     /// The values and their counts, in order of value.
@@ -39,14 +39,13 @@ impl<const N: usize> Distinct<N> {
         values
     }
 
-    fn insert(&mut self, hash: u64, value: String, count: u64) {
-        let at = self
-            .counts
-            .binary_search_by(|(known, text, _)| (*known, text.as_str()).cmp(&(hash, value.as_str())));
+    fn insert(&mut self, hash: u64, value: Cow<'_, str>, count: u64) {
+        let at =
+            self.counts.binary_search_by(|(known, text, _)| (*known, text.as_str()).cmp(&(hash, &*value)));
         match at {
             Ok(at) => self.counts[at].2 += count,
             Err(at) => {
-                self.counts.insert(at, (hash, value, count));
+                self.counts.insert(at, (hash, value.into_owned(), count));
                 if self.counts.len() > N {
                     self.others += self.counts.pop().map_or(0, |(_, _, count)| count);
                 }
@@ -59,7 +58,7 @@ impl<const N: usize> State for Distinct<N> {
     fn merge(&mut self, next: Self) {
         let Distinct { counts, others } = next;
         for (hash, value, count) in counts {
-            self.insert(hash, value, count);
+            self.insert(hash, Cow::Owned(value), count);
         }
         self.others += others;
     }

@@ -5,14 +5,24 @@
 //! nights and machines share one code path.
 
 mod bottom_k;
+mod bounded;
 mod days;
 mod distinct;
 mod first_n;
+mod histogram;
+mod largest;
+mod series;
+mod smallest;
 
 pub use bottom_k::BottomK;
+pub use bounded::{Bounded, Counted};
 pub use days::Days;
 pub use distinct::Distinct;
 pub use first_n::FirstN;
+pub use histogram::Histogram;
+pub use largest::Largest;
+pub use series::{Point, Series};
+pub use smallest::Smallest;
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -1,7 +1,8 @@
 //! Unpacked bytes, handed out in pieces that end where a record ends.
 
 use std::{
-    io::{self, Read as _},
+    fs::File,
+    io::{self, Read as _, Seek as _},
     path::{Path, PathBuf},
 };
 
@@ -41,8 +42,10 @@ pub struct Reader {
     /// What follows in the archive cannot be found before this was read.
     in_step: bool,
     trouble: Trouble,
-    /// Read and not yet handed out.
+    /// Read and not yet handed out, and room behind it: what was written to once need not be cleared again.
     pending: Vec<u8>,
+    /// How much of it was read.
+    filled: usize,
     start: u64,
     line: u64,
     ended: bool,
@@ -102,6 +105,7 @@ impl Reader {
             in_step: false,
             trouble,
             pending: Vec::new(),
+            filled: 0,
             start: 0,
             line: 1,
             ended: false,
@@ -135,8 +139,19 @@ impl Reader {
         self.plain.as_deref()
     }
 
+    /// Bytes from anywhere in it, as many as are there; `None` where it is no plain file and must be read in order.
+    pub fn range(&self, from: u64, len: usize) -> Option<io::Result<Vec<u8>>> {
+        let path = self.plain()?;
+        Some(File::open(path).and_then(|mut file| {
+            let mut bytes = Vec::new();
+            file.seek(io::SeekFrom::Start(from))?;
+            file.take(len as u64).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        }))
+    }
+
     /// Passes the source by.
-    pub(super) fn skip(mut self) {
+    pub fn skip(mut self) {
         if self.in_step {
             self.drain();
         }
@@ -145,7 +160,7 @@ impl Reader {
     /// The beginning, up to `size` bytes, without taking it. Says whether that is all.
     pub fn head(&mut self, size: usize) -> (&[u8], bool) {
         self.fill(size);
-        (&self.pending[..size.min(self.pending.len())], self.ended && self.pending.len() <= size)
+        (&self.pending[..size.min(self.filled)], self.ended && self.filled <= size)
     }
 
     /// The next run of records: at least `want` bytes where that many are left, more where a record is longer.
@@ -161,29 +176,29 @@ impl Reader {
         let mut have = want;
         let taken = loop {
             self.fill(have + 1);
-            if self.pending.is_empty() {
+            if self.filled == 0 {
                 return None;
             }
             // Until the end is known the last byte is held back: what takes all that it is shown is then asked once
             // more, with `last`, and a source that ends between two records still gets its say.
             let last = self.ended;
-            let shown = self.pending.len() - usize::from(!last);
+            let shown = self.filled - usize::from(!last);
             match cut(&self.pending[..shown], last) {
                 Some(taken) if taken > 0 => break taken.min(shown),
-                _ if last => break self.pending.len(),
-                _ => have = self.pending.len() * 2,
+                _ if last => break self.filled,
+                _ => have = self.filled * 2,
             }
         };
-        into.clear();
-        into.extend_from_slice(&self.pending[taken..]);
+        let left = self.filled - taken;
+        if into.len() < left {
+            into.resize(left, 0);
+        }
+        into[..left].copy_from_slice(&self.pending[taken..self.filled]);
         std::mem::swap(&mut into, &mut self.pending);
+        self.filled = left;
         into.truncate(taken);
-        let piece = Piece {
-            start: self.start,
-            line: self.line,
-            last: self.ended && self.pending.is_empty(),
-            bytes: into,
-        };
+        let piece =
+            Piece { start: self.start, line: self.line, last: self.ended && self.filled == 0, bytes: into };
         self.start += taken as u64;
         self.line += newlines(&piece.bytes);
         Some(piece)
@@ -191,7 +206,7 @@ impl Reader {
 
     /// Reads the rest without looking at it, for a file that no format reads. Returns its unpacked bytes.
     pub fn drain(&mut self) -> u64 {
-        let mut bytes = std::mem::take(&mut self.pending).len() as u64;
+        let mut bytes = std::mem::take(&mut self.filled) as u64;
         let mut buffer = vec![0; READ];
         while !self.ended {
             bytes += self.read(&mut buffer) as u64;
@@ -222,17 +237,17 @@ impl Reader {
 
     /// Reads until `size` bytes are pending, or the source has ended.
     fn fill(&mut self, size: usize) {
-        if self.pending.len() >= size || self.ended {
+        if self.filled >= size || self.ended {
             return;
         }
         let mut pending = std::mem::take(&mut self.pending);
-        let mut have = pending.len();
         // Room beyond what is wanted, so that no read is made smaller by the size of a piece.
-        pending.resize(size + READ, 0);
-        while have < size && !self.ended {
-            have += self.read(&mut pending[have..]);
+        if pending.len() < size + READ {
+            pending.resize(size + READ, 0);
         }
-        pending.truncate(have);
+        while self.filled < size && !self.ended {
+            self.filled += self.read(&mut pending[self.filled..]);
+        }
         self.pending = pending;
     }
 
@@ -260,8 +275,9 @@ pub(super) fn named(packings: &[&'static str]) -> String {
     if packings.is_empty() { "none".to_owned() } else { packings.join("+") }
 }
 
-/// Least number of bytes asked of the operating system at once.
-const READ: usize = 256 << 10;
+/// Least number of bytes asked of the operating system at once. What of them is behind a piece is copied in front of the
+/// next one.
+const READ: usize = 64 << 10;
 
 fn newlines(bytes: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', bytes).count() as u64

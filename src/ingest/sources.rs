@@ -256,8 +256,13 @@ impl Sources {
         }
         let beside = is_beside_a_database(path).filter(|base| self.names.contains(&self.full(base)));
         if let Some(base) = beside {
-            let why = format!("belongs to {}", base.rsplit('/').next().unwrap_or(base));
-            return Some(passed(self.name(path), why, false));
+            let base = base.rsplit('/').next().unwrap_or(base);
+            // A log of writes that is not empty holds what the database file lacks.
+            let lost = path.ends_with("-wal") && size > 0;
+            let unread =
+                if lost { ", whose last writes are in it and were not read: unpack the two" } else { "" };
+            let why = format!("belongs to {base}{unread}");
+            return Some(passed(self.name(path), why, lost));
         }
         let (found, tap) = AsFound::passing(bytes, None, self.hash, &trouble);
         let name = self.name(path);
@@ -690,7 +695,9 @@ mod tests {
         let tar = tarred(&[("bank.sqlite", &image), ("bank.sqlite-wal", b"x"), ("x.log", b"x\n")]);
         let seen = steps(&gzip(&tar));
         assert_eq!(rows(&seen[0]), ("a/bank.sqlite".to_owned(), true, size));
-        assert_eq!(short(&seen)[1], ("a/bank.sqlite-wal", "other unread", "noted: belongs to bank.sqlite"));
+        let said =
+            "broken: belongs to bank.sqlite, whose last writes are in it and were not read: unpack the two";
+        assert_eq!(short(&seen)[1], ("a/bank.sqlite-wal", "other unread", said));
         assert_eq!(seen[2].what, "x\n");
         // Every byte as frequent as any other, under the name of a database.
         let noise: Vec<u8> =

@@ -16,61 +16,15 @@ impl EventId {
 
     /// A UUID in its usual form, or without hyphens, or in braces; any case.
     pub fn parse(text: &str) -> Option<EventId> {
-        let text = text.trim_ascii();
-        let text = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
-        let mut digits = [0; 32];
-        match text.as_bytes() {
-            bytes @ [
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                b'-',
-                _,
-                _,
-                _,
-                _,
-                b'-',
-                _,
-                _,
-                _,
-                _,
-                b'-',
-                _,
-                _,
-                _,
-                _,
-                b'-',
-                ..,
-            ] if bytes.len() == 36 => {
-                digits[..8].copy_from_slice(&bytes[..8]);
-                digits[8..12].copy_from_slice(&bytes[9..13]);
-                digits[12..16].copy_from_slice(&bytes[14..18]);
-                digits[16..20].copy_from_slice(&bytes[19..23]);
-                digits[20..].copy_from_slice(&bytes[24..]);
+        // A backup has an id or two in every row, and nearly all are written like this.
+        hyphenated(text.as_bytes()).or_else(|| {
+            let text = text.trim_ascii();
+            let text = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
+            match text.as_bytes().as_chunks() {
+                ([a, b, c, d], []) => of_digits([*a, *b, *c, *d]),
+                _ => hyphenated(text.as_bytes()),
             }
-            bytes => digits = bytes.try_into().ok()?,
-        }
-        // All 32 at once, without a branch for each: a backup has an id or two in every row.
-        let mut wrong = false;
-        for digit in &mut digits {
-            let number = digit.wrapping_sub(b'0');
-            let letter = (*digit | 0x20).wrapping_sub(b'a');
-            wrong |= number > 9 && letter > 5;
-            *digit = if number > 9 { letter.wrapping_add(10) } else { number };
-        }
-        if wrong {
-            return None;
-        }
-        let mut id = [0; 16];
-        for (byte, [high, low]) in id.iter_mut().zip(digits.as_chunks().0) {
-            *byte = high << 4 | low;
-        }
-        Some(EventId(u128::from_be_bytes(id)))
+        })
     }
 
     /// An id that is no UUID, as one: version 8 (RFC 9562, section 5.8), the rest a hash of the text. Two texts meet
@@ -96,6 +50,48 @@ impl EventId {
         let variant = (self.0 >> 62) & 0b11;
         (version == 7 && variant == 0b10).then(|| Timestamp((self.0 >> 80) as i64 * 1000))
     }
+}
+
+/// `01a20909-dd33-7125-80f1-dcbddf0901e5`.
+fn hyphenated(text: &[u8]) -> Option<EventId> {
+    let text: &[u8; 36] = text.try_into().ok()?;
+    if [text[8], text[13], text[18], text[23]] != [b'-'; 4] {
+        return None;
+    }
+    let eight = |from: usize, behind: usize| {
+        let mut digits = [0; 8];
+        digits[..4].copy_from_slice(&text[from..from + 4]);
+        digits[4..].copy_from_slice(&text[behind..behind + 4]);
+        digits
+    };
+    of_digits([eight(0, 4), eight(9, 14), eight(19, 24), eight(28, 32)])
+}
+
+/// The id of 32 hexadecimal digits.
+fn of_digits(digits: [[u8; 8]; 4]) -> Option<EventId> {
+    let parts = digits.map(of_eight_digits);
+    let (id, right) = parts
+        .iter()
+        .fold((0, true), |(id, right), (part, is_right)| (id << 32 | u128::from(*part), right & is_right));
+    right.then_some(EventId(id))
+}
+
+/// The number that eight hexadecimal digits are, all taken in one step, and whether they are digits.
+fn of_eight_digits(digits: [u8; 8]) -> (u32, bool) {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * EACH;
+    let digits = u64::from_le_bytes(digits);
+    // The high bit of each byte: whether it is `byte` or above. Below 0x80 no sum spills into the next byte.
+    let from = |digits: u64, byte: u8| (digits & !HIGH) + (0x80 - u64::from(byte)) * EACH;
+    let number = from(digits, b'0') & !from(digits, b'9' + 1);
+    let lower = digits | (0x20 * EACH);
+    let letter = from(lower, b'a') & !from(lower, b'f' + 1) & HIGH;
+    let right = (number | letter) & !digits & HIGH == HIGH;
+    let nibbles = (digits & (0x0f * EACH)) + (letter >> 7) * 9;
+    // Two and two are joined: the first of them is worth more.
+    let bytes = (nibbles << 4 | nibbles >> 8) & 0x00ff_00ff_00ff_00ff;
+    let pairs = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
+    (((pairs | pairs >> 16) as u32).swap_bytes(), right)
 }
 
 impl fmt::Display for EventId {
@@ -126,6 +122,8 @@ pub struct StoredEvent<'a> {
     /// Number in the whole store.
     pub position: Option<i64>,
     pub mark: Mark,
+    /// Its type; empty where the row has none.
+    pub kind: Cow<'a, str>,
     /// The event or command that caused it.
     pub cause: Option<EventId>,
 }

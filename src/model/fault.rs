@@ -63,6 +63,7 @@ fault_kinds! {
     OrphanCause "orphan-cause" Info "causation ids that point at no event"
     OrphanSnapshot "orphan-snapshot" Warning "snapshots of streams that have no events"
     PositionGap "position-gap" Info "positions that no event has"
+    ProjectionSkipRisk "projection-skip-risk" Info "events that landed behind a projection that reads in order of ids"
     RepeatedPosition "repeated-position" Error "two events claim the same position in the store"
     SequenceBehind "sequence-behind" Error "a sequence stands behind the positions it gave out: the next append fails"
     SnapshotAhead "snapshot-ahead" Error "snapshots of versions that their streams do not have"

@@ -3,30 +3,48 @@
 //! A type moves here only when two stages name it. Times are [`Timestamp`]s (UTC), places are
 //! [`Place`]s (byte and line of the unpacked text), and everything a report prints is in [`report`].
 
+pub mod conflicts;
+pub mod database;
 pub mod event;
 pub mod fault;
 pub mod finding;
 pub mod level;
+pub mod operation;
 pub mod pattern;
 pub mod place;
 pub mod profile;
+pub mod projection;
 pub mod record;
 pub mod report;
 pub mod settings;
+pub mod snapshot;
+pub mod streams;
 pub mod time;
+pub mod trace;
+pub mod validation;
+pub mod values;
 
+pub use conflicts::{Conflicts, HotStream};
+pub use database::Database;
 pub use event::{
     Checkpoint, EventId, Mark, RowFault, Sequence, StoredEvent, StreamClaim, TableRows, Transaction,
 };
 pub use fault::{Fault, FaultKind, Missing};
 pub use finding::{Evidence, Finding, Keys, Severity, Window};
 pub use level::Level;
-pub use pattern::{Condition, PackFile, PackMeta, Pattern, Sample};
+pub use operation::{HighUse, MemoryUse, Operation, OutcomeRow, Pool, Waits};
+pub use pattern::{Condition, PackFile, PackMeta, Pattern, Sample, Tells};
 pub use place::Place;
 pub use profile::{
-    Absence, Columns, Counts, FieldNames, Filter, HeadsKept, IdShape, Meaning, PayloadShape, PositionMeans,
-    Positions, Repeat, Role, StoreProfile, StoreSample, Table, TableRole, TableRules,
+    Absence, Columns, Counts, FieldNames, Filter, HeadsKept, IdShape, KnownName, Meaning, PayloadShape,
+    PositionMeans, Positions, Reads, Repeat, Role, StoreProfile, StoreSample, Table, TableRole, TableRules,
+    TraceWords,
 };
-pub use record::{Account, Batch, Entry, Field, Problem, Value};
-pub use settings::{AsOf, Settings};
+pub use record::{Account, Batch, Entry, Field, NameNumber, Problem, Value};
+pub use settings::{AsOf, SETTINGS, Setting, SettingError, SettingValue, Settings};
+pub use snapshot::{Observation, Observed};
+pub use streams::stream_list;
 pub use time::{Timestamp, Zone};
+pub use trace::{ID_KINDS, IdKind, Phase, Trace, TraceEntry, TraceOutcome, TracePart, Traces, Turn};
+pub use validation::Validation;
+pub use values::{Known, Means, Meant, Unit, Values};

@@ -39,6 +39,9 @@ pub struct Pattern {
     /// A root-cause kind of the design, where a hit names one.
     #[serde(default)]
     pub kind: Option<String>,
+    /// What an entry that matches tells of, where facts count such.
+    #[serde(default)]
+    pub tells: Option<Tells>,
     /// Entries at this level or above, and entries without one, raise a finding. All are counted.
     #[serde(default = "warn")]
     pub raises_at: Level,
@@ -65,6 +68,44 @@ pub struct Pattern {
     pub false_positives: Vec<String>,
     #[serde(default)]
     pub samples: Samples,
+}
+
+/// What an entry tells of; of several in one entry the first here counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tells {
+    /// Two commands wrote one stream; the later one was refused.
+    Conflict,
+    /// It is tried again.
+    Retry,
+    /// It was tried for the last time.
+    RetriesExhausted,
+    /// A validation failed: of a field, of a business rule, of the state, of a reference, or without saying of what. Its
+    /// pattern captures the `rule` and the `value`.
+    Field,
+    BusinessRule,
+    StatePrecondition,
+    Reference,
+    Validation,
+}
+
+impl Tells {
+    pub fn is_conflict(self) -> bool {
+        matches!(self, Tells::Conflict | Tells::Retry | Tells::RetriesExhausted)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Tells::Conflict => "conflict",
+            Tells::Retry => "retry",
+            Tells::RetriesExhausted => "retries-exhausted",
+            Tells::Field => "field",
+            Tells::BusinessRule => "business-rule",
+            Tells::StatePrecondition => "state-precondition",
+            Tells::Reference => "reference",
+            Tells::Validation => "validation",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

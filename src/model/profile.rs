@@ -7,6 +7,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::{record::NameNumber, values::Meant};
+
 /// How one event store lays out its tables (`patterns/stores/*.toml`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,6 +85,9 @@ pub struct TableRules {
     pub counts: Counts,
     #[serde(default)]
     pub means: PositionMeans,
+    /// Which events a projection with a checkpoint reads.
+    #[serde(default)]
+    pub reads: Reads,
     /// Positions of a projection that has not begun.
     #[serde(default)]
     pub not_begun: Vec<String>,
@@ -218,6 +223,19 @@ pub enum PositionMeans {
     NextToRead,
 }
 
+/// Which events a projection reads: what waits behind its checkpoint can be counted only where that is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reads {
+    /// Every event of the store.
+    #[default]
+    All,
+    /// Those of one type, the type of the event at its checkpoint.
+    EventType,
+    /// A part of them that nothing in the store names: a category, a filter.
+    Some,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeadsKept {
@@ -302,6 +320,7 @@ impl Default for TableRules {
             sequences: Vec::new(),
             counts: Counts::default(),
             means: PositionMeans::default(),
+            reads: Reads::default(),
             not_begun: Vec::new(),
             heads_kept: HeadsKept::default(),
         }
@@ -331,11 +350,59 @@ pub enum Role {
 /// The names that loggers give to the roles (`patterns/fields.toml`): role, and rank (lower wins).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldNames {
-    pub roles: HashMap<String, (Role, usize), foldhash::fast::FixedState>,
-    /// Objects whose members are the entry's own fields.
-    pub flatten: Vec<String>,
-    /// Objects that are looked into for a role, as `object.member`.
-    pub nested: Vec<String>,
+    /// Numbers in `known`, by name.
+    pub numbers: HashMap<String, u16, foldhash::fast::FixedState>,
+    pub known: Vec<KnownName>,
+    /// Words in lower case that say that time ran out.
+    pub timed_out: Vec<String>,
+    pub traces: TraceWords,
+}
+
+/// Words, in lower case, that say where a unit of work stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TraceWords {
+    pub starts: Vec<String>,
+    pub ends: Vec<String>,
+    pub writes: Vec<String>,
+}
+
+/// All that is known of one name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownName {
+    /// And its rank among the names of that role.
+    pub role: Option<(Role, usize)>,
+    /// An object whose members are the entry's own fields.
+    pub flatten: bool,
+    /// An object that is looked into for a role, as `object.member`.
+    pub nested: bool,
+    /// An object, or a list of them, whose members are values of the entry.
+    pub context: bool,
+    /// A name may mean two things: a job is an operation too.
+    pub values: Vec<Meant>,
+}
+
+impl FieldNames {
+    pub fn get(&self, name: &str) -> NameNumber {
+        self.numbers.get(name).map_or(NameNumber::None, |number| NameNumber::Known(*number))
+    }
+
+    pub fn of(&self, number: NameNumber) -> Option<&KnownName> {
+        match number {
+            NameNumber::Known(number) => self.known.get(usize::from(number)),
+            NameNumber::None | NameNumber::Unasked => None,
+        }
+    }
+
+    /// The entry of a name, new if need be.
+    pub fn entry(&mut self, name: String) -> &mut KnownName {
+        let next = self.known.len();
+        let number = usize::from(*self.numbers.entry(name).or_insert(next as u16));
+        if number == next {
+            self.known.push(KnownName::default());
+        }
+        &mut self.known[number]
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::{
     finding::Window,
     level::Level,
     place::Place,
+    snapshot::Observation,
     time::{Timestamp, Zone},
 };
 
@@ -31,6 +32,24 @@ pub struct Entry<'a> {
 pub struct Field<'a> {
     pub name: Cow<'a, str>,
     pub value: Value<'a>,
+    pub known: NameNumber,
+}
+
+/// What the names of values say of a field's name: looked up once, while it is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameNumber {
+    /// Not looked up yet.
+    Unasked,
+    /// No meaning.
+    None,
+    /// Number in [`super::FieldNames::known`].
+    Known(u16),
+}
+
+impl<'a> Field<'a> {
+    pub fn new(name: Cow<'a, str>, value: Value<'a>) -> Field<'a> {
+        Field { name, value, known: NameNumber::Unasked }
+    }
 }
 
 /// A value as text: strings without their quotes, the rest as written.
@@ -116,6 +135,10 @@ pub struct Batch<'a> {
     pub fields: Vec<Field<'a>>,
     pub tables: Vec<TableRows<'a>>,
     pub sequences: Vec<Sequence>,
+    /// Of a snapshot.
+    pub observations: Vec<Observation>,
+    /// When a snapshot was taken, where its content says so.
+    pub taken_at: Option<Timestamp>,
     pub problems: Vec<Problem>,
     pub account: Account,
     /// Weakest zone basis of the chunk's times.

@@ -3,10 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    conflicts::{Conflicts, HotStream},
+    database::Database,
     fault::Fault,
     finding::{Evidence, Finding, Keys, Severity, Window},
+    operation::{MemoryUse, Operation, Pool},
+    projection::Projection,
     record::Account,
     time::Timestamp,
+    trace::Traces,
+    validation::Validation,
 };
 
 /// Grows when a field changes its meaning; new fields do not count.
@@ -22,6 +28,19 @@ pub struct Report {
     pub suspects: Vec<Suspect>,
     pub patterns: Vec<PatternSeen>,
     pub integrity: Integrity,
+    pub operations: Vec<Operation>,
+    pub pools: Vec<Pool>,
+    pub database: Database,
+    pub projections: Vec<Projection>,
+    pub memory: Vec<MemoryUse>,
+    #[serde(default)]
+    pub traces: Traces,
+    #[serde(default)]
+    pub conflicts: Conflicts,
+    #[serde(default)]
+    pub hot_streams: Vec<HotStream>,
+    #[serde(default)]
+    pub validation: Vec<Validation>,
     pub ledger: Ledger,
     pub run: Run,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{
     Timestamp, Window,
+    projection::{Projection, ProjectionStatus},
     report::{EvidenceRow, Report},
 };
 
@@ -156,6 +157,29 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// `4.2 s`, `16 min`, `3 h 5 min`.
+pub(super) fn duration(ms: i64) -> String {
+    match ms {
+        ..1_000 => format!("{ms} ms"),
+        1_000..120_000 => format!("{:.1} s", ms as f64 / 1e3),
+        120_000..7_200_000 => format!("{} min", ms / 60_000),
+        _ => format!("{} h {} min", ms / 3_600_000, ms / 60_000 % 60),
+    }
+}
+
+pub(super) fn projection_status(row: &Projection) -> &'static str {
+    row.status.map_or("unknown", ProjectionStatus::name)
+}
+
+/// What to do about a projection, in a line; empty where there is nothing to do.
+pub(super) fn rebuild(row: &Projection) -> String {
+    let Some(plan) = &row.rebuild else { return String::new() };
+    let from = plan.from.as_ref().map_or(String::new(), |from| format!(", from {from}"));
+    let events = plan.events.map_or(String::new(), |events| format!(", {} events", number(events)));
+    let time = plan.estimate_ms.map_or(String::new(), |ms| format!(", about {}", duration(ms)));
+    format!("{}{events}{time}{from}", plan.strategy)
 }
 
 /// `4.2 MB`.

@@ -5,6 +5,8 @@
 
 mod digest;
 mod safe;
+mod sections;
+pub mod waterfall;
 mod writers {
     pub(super) mod json;
     pub(super) mod markdown;

@@ -117,7 +117,7 @@ fn positions(store: &StoreView, events: &StoreView, rules: &TableRules, out: &mu
 }
 
 /// A position as stores write it: a number, `txid:position`, or a JSON token with an `index`.
-pub(super) fn number(text: &str) -> Option<i64> {
+pub(in crate::check) fn number(text: &str) -> Option<i64> {
     let bytes = bytes_of_hex(text);
     let text =
         bytes.as_deref().map_or(text, |bytes| std::str::from_utf8(bytes).unwrap_or_default()).trim_ascii();

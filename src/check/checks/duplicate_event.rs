@@ -25,7 +25,7 @@ impl Check for DuplicateEvent {
             ids += store.events.ids();
             let repeat = store.facts.rules(TableRole::Events).ids_repeat;
             let mut first: Option<EventRow> = None;
-            store.events.each_by_id(&mut |row| match &first {
+            store.events.each_that_may_repeat(&mut |row| match &first {
                 Some(first) if first.id() == row.id() => twice(store, repeat, first, row, out),
                 _ => first = Some(*row),
             });

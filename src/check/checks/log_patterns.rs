@@ -132,15 +132,20 @@ fn latest<'a>(matched: &[Matched<'a>]) -> Option<&'a Sample> {
 
 /// The earliest entries, over all sources.
 fn cited(matched: &[Matched<'_>]) -> Vec<finding::Evidence> {
-    let mut samples: Vec<(&Sample, &str)> = matched
+    let samples = matched
         .iter()
-        .flat_map(|(path, _, facts)| facts.samples.items.iter().map(move |sample| (sample, *path)))
+        .flat_map(|(path, _, facts)| facts.samples.items.iter().map(move |sample| (*path, sample)))
         .collect();
-    samples.sort_by_key(|(sample, path)| (sample.time.is_none(), sample.time, *path, sample.place));
-    samples.truncate(CITED);
+    places(samples, CITED)
+}
+
+/// The earliest of some entries, as a report cites them.
+pub(super) fn places(mut samples: Vec<(&str, &Sample)>, count: usize) -> Vec<finding::Evidence> {
+    samples.sort_by_key(|(path, sample)| (sample.time.is_none(), sample.time, *path, sample.place));
+    samples.truncate(count);
     samples
         .into_iter()
-        .map(|(sample, path)| finding::Evidence {
+        .map(|(path, sample)| finding::Evidence {
             path: path.to_owned(),
             line: sample.place.line,
             byte: sample.place.byte,

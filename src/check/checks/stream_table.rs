@@ -75,7 +75,7 @@ fn compare(store: &StoreView, out: &mut Outcome) {
         if mine.is_empty() {
             let newest = rows[rows.len() - 1];
             let detail = format!("stream {name} has events and no row in the stream table");
-            state(name, newest.byte, None, Some(newest.version), detail);
+            state(name, newest.byte(), None, Some(newest.version), detail);
         }
     });
     // A row at or below the first version's predecessor is a stream without events, which is none at all.

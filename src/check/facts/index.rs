@@ -9,15 +9,20 @@ use crate::{
     model::{EventId, Mark, StoredEvent, Timestamp},
 };
 
-use super::{names::Names, run::Run};
+use super::{kinds::Kinds, names::Names, run::Run};
 
 /// Stands for a missing time, version or position.
 pub const ABSENT: i64 = i64::MIN;
 
+/// Bits of a row's place that are its offset.
+const OFFSET_BITS: u32 = 48;
+const OFFSET: u64 = (1 << OFFSET_BITS) - 1;
+
 /// Bytes of a row on disk.
 pub(crate) const ROW_BYTES: usize = 56;
 
-/// One event. The id is kept as two halves: as one number it would widen the row to sixty-four bytes.
+/// One event. The id is kept as two halves: as one number it would widen the row to sixty-four bytes. So would a type
+/// beside the place: sixteen bits are left of that, for no file has more than 2^48 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventRow {
     id: [u64; 2],
@@ -27,8 +32,8 @@ pub struct EventRow {
     pub version: i64,
     /// Or [`ABSENT`].
     pub position: i64,
-    /// Offset of its row.
-    pub byte: u64,
+    /// Offset of its row in the lower 48 bits, its type above them.
+    place: u64,
     /// Number in [`Names`].
     pub stream: u32,
     pub mark: Mark,
@@ -37,6 +42,20 @@ pub struct EventRow {
 impl EventRow {
     pub fn id(&self) -> EventId {
         EventId(u128::from(self.id[0]) << 64 | u128::from(self.id[1]))
+    }
+
+    /// Offset of its row.
+    pub fn byte(&self) -> u64 {
+        self.place & OFFSET
+    }
+
+    /// Number of its type in [`Kinds`].
+    pub fn kind(&self) -> u16 {
+        (self.place >> OFFSET_BITS) as u16
+    }
+
+    pub(crate) fn set_kind(&mut self, kind: u16) {
+        self.place = self.byte() | u64::from(kind) << OFFSET_BITS;
     }
 
     /// As a run on disk holds it.
@@ -48,7 +67,7 @@ impl EventRow {
             self.time as u64,
             self.version as u64,
             self.position as u64,
-            self.byte,
+            self.place,
             u64::from(self.stream) << 32 | u64::from(self.mark.0),
         ];
         for (at, number) in numbers.into_iter().enumerate() {
@@ -68,7 +87,7 @@ impl EventRow {
             time: number(2) as i64,
             version: number(3) as i64,
             position: number(4) as i64,
-            byte: number(5),
+            place: number(5),
             stream: (number(6) >> 32) as u32,
             mark: Mark(number(6) as u32),
         }
@@ -85,12 +104,14 @@ impl EventRow {
     }
 }
 
-/// Memory: 56 bytes an event, twice that while they are put in order, and each stream's name with 26 bytes beside it. What is too much for memory is put
+/// Memory: 56 bytes an event, twice that while they are put in order, and each stream's name with 34 bytes beside it. What is too much for memory is put
 /// into sorted runs on disk, and joined again when all is read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EventIndex {
     pub streams: Names,
     pub rows: Vec<EventRow>,
+    /// Of rows in memory and in runs.
+    pub kinds: Kinds,
     /// Of this process alone.
     #[serde(skip)]
     pub runs: Vec<Run>,
@@ -99,12 +120,13 @@ pub struct EventIndex {
 impl EventIndex {
     pub fn observe(&mut self, event: &StoredEvent<'_>) {
         let stream = self.streams.intern(&event.stream);
+        let kind = self.kinds.intern(&event.kind);
         self.rows.push(EventRow {
             id: [(event.id.0 >> 64) as u64, event.id.0 as u64],
             time: event.time.map_or(ABSENT, |time| time.0),
             version: event.version.unwrap_or(ABSENT),
             position: event.position.unwrap_or(ABSENT),
-            byte: event.byte,
+            place: event.byte & OFFSET | u64::from(kind) << OFFSET_BITS,
             stream,
             mark: event.mark,
         });
@@ -128,7 +150,7 @@ impl EventIndex {
     pub fn spill(&mut self, folder: &Path) -> io::Result<()> {
         if !self.rows.is_empty() {
             let (streams, rows) = (std::mem::take(&mut self.streams), std::mem::take(&mut self.rows));
-            self.runs.push(Run::write(folder, &streams, rows)?);
+            self.runs.push(Run::write(folder, &streams, self.kinds.count(), rows)?);
         }
         Ok(())
     }
@@ -136,11 +158,13 @@ impl EventIndex {
 
 impl State for EventIndex {
     fn merge(&mut self, next: Self) {
-        let EventIndex { streams, mut rows, runs } = next;
-        self.runs.extend(runs);
+        let EventIndex { streams, mut rows, kinds, runs } = next;
+        let kinds = self.kinds.join(&kinds);
+        self.runs.extend(runs.into_iter().map(|run| run.renumbered(&kinds)));
         let renumbered = self.streams.join(&streams);
         for row in &mut rows {
             row.stream = renumbered[row.stream as usize];
+            row.set_kind(kinds.of(row.kind()));
         }
         self.rows.append(&mut rows);
     }

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     fold::{BottomK, Days, Distinct, FirstN, State, merge_maps},
-    model::{Batch, Entry, Level, Place, Timestamp, Window},
+    model::{Batch, Entry, Level, Means, Place, Tells, Timestamp, Turn, Values, Window},
+};
+
+use super::{
+    ConflictFacts, GaugeFacts, OperationFacts, ProjectorsFacts, RefusalFacts, ServerFacts, TraceFacts,
 };
 
 /// Entries kept of each pattern and level.
@@ -15,6 +19,13 @@ const SAMPLES: usize = 5;
 const KEY_VALUES: usize = 256;
 /// Entries that a server log is compared by.
 const TWIN_SKETCH: usize = 256;
+/// What every matching entry is asked for beside what its pattern takes from it: by these, findings meet.
+const SHARED_KEYS: [(&str, Means); 3] =
+    [("service", Means::Service), ("command", Means::Operation), ("projection", Means::Projection)];
+/// Share of the entries that name a service which make a source that service's.
+const ONE_SERVICE: f64 = 0.9;
+/// Services counted by name in one source.
+const SERVICES: usize = 16;
 /// Longest message kept of an entry.
 const MESSAGE: usize = 2048;
 
@@ -27,6 +38,17 @@ pub struct LogFacts {
     pub patterns: BTreeMap<String, PatternFacts>,
     /// Of a server log's entries: what a twin in another form shares.
     pub twin: BottomK<TWIN_SKETCH>,
+    /// Who wrote the entries, as far as they say.
+    pub services: Distinct<SERVICES>,
+    pub operations: OperationFacts,
+    pub gauges: GaugeFacts,
+    /// Of a database server's log.
+    pub server: ServerFacts,
+    pub projectors: ProjectorsFacts,
+    /// Commands, requests and jobs, by their id.
+    pub traces: TraceFacts,
+    pub conflicts: ConflictFacts,
+    pub refusals: RefusalFacts,
 }
 
 /// What one pattern matched in one source.
@@ -44,6 +66,27 @@ pub struct LevelFacts {
     pub keys: BTreeMap<String, Distinct<KEY_VALUES>>,
 }
 
+/// Names and values of what a pattern took from an entry.
+pub type HitKeys<'b> = Vec<(String, Cow<'b, str>)>;
+
+/// A log entry with all that is known of it.
+#[derive(Debug)]
+pub struct Seen<'b> {
+    pub entry: &'b Entry<'b>,
+    /// Its values whose meaning is known.
+    pub values: &'b Values<'b>,
+    /// The patterns it matches, by id, with the keys of each.
+    pub hits: Vec<(&'b str, HitKeys<'b>)>,
+    /// What it tells of, and which of the hits says so.
+    pub tells: Option<(Tells, usize)>,
+    /// Whether it says that time ran out.
+    pub timed_out: bool,
+    /// Where in its unit of work it stands.
+    pub turn: Turn,
+    /// How many events it says were written.
+    pub written: Option<u64>,
+}
+
 /// One matching entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
@@ -53,30 +96,44 @@ pub struct Sample {
 }
 
 impl LogFacts {
-    /// Takes in one entry, and the patterns it matches by id, with the keys of each.
-    pub fn observe<'h>(
-        &mut self,
-        entry: &Entry<'_>,
-        hits: impl Iterator<Item = (&'h str, Vec<(String, Cow<'h, str>)>)>,
-    ) {
+    /// Takes in one entry.
+    pub fn observe(&mut self, seen: Seen<'_>) {
+        let entry = seen.entry;
+        self.traces.observe(&seen);
+        self.conflicts.observe(&seen);
+        self.refusals.observe(&seen);
         *self.by_level.entry(entry.level).or_default() += 1;
         self.without_message += u64::from(entry.message.is_none());
         if let Some(time) = entry.time {
             self.window.add(time);
             self.days.add(time.day(), time.0);
         }
-        for (pattern, keys) in hits {
+        if let Some(service) = seen.values.text(Means::Service) {
+            self.services.add(service);
+        }
+        if !seen.values.is_empty() {
+            self.operations.observe(&seen);
+            self.gauges.observe(&seen);
+            self.projectors.observe(&seen);
+        }
+        for (pattern, keys) in seen.hits {
             if !self.patterns.contains_key(pattern) {
                 self.patterns.insert(pattern.to_owned(), PatternFacts::default());
             }
             let facts = self.patterns.entry(pattern.to_owned()).or_default();
-            facts.by_level.entry(entry.level).or_default().observe(entry, keys);
+            facts.by_level.entry(entry.level).or_default().observe(entry, seen.values, keys);
         }
+    }
+
+    /// Takes in an entry of a server log beside [`LogFacts::observe`].
+    pub fn observe_server(&mut self, batch: &Batch<'_>, entry: &Entry<'_>) {
+        self.server.observe(batch, entry);
+        self.observe_twin(batch, entry);
     }
 
     /// Takes in an entry of a server log, for telling twins: its time to the millisecond, its process, and the first
     /// line of its message are what all three forms write alike.
-    pub fn observe_twin(&mut self, batch: &Batch<'_>, entry: &Entry<'_>) {
+    fn observe_twin(&mut self, batch: &Batch<'_>, entry: &Entry<'_>) {
         let pid = batch
             .fields_of(entry)
             .iter()
@@ -87,21 +144,31 @@ impl LogFacts {
         self.twin.add(foldhash::quality::FixedState::default().hash_one((time, pid, message.trim_end())));
     }
 
+    /// The one service that wrote this source, if entries name one and nearly no other.
+    pub fn service(&self) -> Option<&str> {
+        let named: u64 = self.services.values().iter().map(|(_, count)| count).sum();
+        let (name, count) = self.services.values().into_iter().max_by_key(|(_, count)| *count)?;
+        (count as f64 >= (named + self.services.others) as f64 * ONE_SERVICE).then_some(name)
+    }
+
     pub fn entries(&self) -> u64 {
         self.by_level.values().sum()
     }
 }
 
 impl LevelFacts {
-    fn observe(&mut self, entry: &Entry<'_>, keys: Vec<(String, Cow<'_, str>)>) {
+    fn observe(&mut self, entry: &Entry<'_>, values: &Values<'_>, keys: HitKeys<'_>) {
         self.count += 1;
         if let Some(time) = entry.time {
             self.window.add(time);
         }
-        let sample = || Sample { time: entry.time, place: entry.place, message: shown(entry) };
-        self.samples.push_with(sample);
+        self.samples.push_with(|| Sample::of(entry));
         if self.latest.as_ref().is_none_or(|latest| latest.order() <= (entry.time, entry.place)) {
-            self.latest = Some(sample());
+            self.latest = Some(Sample::of(entry));
+        }
+        let shared = SHARED_KEYS.iter().filter(|(name, _)| !keys.iter().any(|(known, _)| known == name));
+        for (name, value) in shared.filter_map(|(name, means)| Some((*name, values.text(*means)?))) {
+            self.keys.entry(name.to_owned()).or_default().add(value);
         }
         for (name, value) in keys {
             self.keys.entry(name).or_default().add(&value);
@@ -110,6 +177,10 @@ impl LevelFacts {
 }
 
 impl Sample {
+    pub fn of(entry: &Entry<'_>) -> Sample {
+        Sample { time: entry.time, place: entry.place, message: shown(entry) }
+    }
+
     /// Later is larger; an entry without a time is earlier than any with one.
     pub fn order(&self) -> (Option<Timestamp>, Place) {
         (self.time, self.place)
@@ -133,7 +204,22 @@ fn shown(entry: &Entry<'_>) -> String {
 
 impl State for LogFacts {
     fn merge(&mut self, next: Self) {
-        let LogFacts { by_level, without_message, window, days, patterns, twin } = next;
+        let LogFacts {
+            by_level,
+            without_message,
+            window,
+            days,
+            patterns,
+            twin,
+            services,
+            operations,
+            gauges,
+            server,
+            projectors,
+            traces,
+            conflicts,
+            refusals,
+        } = next;
         for (level, count) in by_level {
             *self.by_level.entry(level).or_default() += count;
         }
@@ -142,6 +228,14 @@ impl State for LogFacts {
         self.days.merge(days);
         merge_maps(&mut self.patterns, patterns);
         self.twin.merge(twin);
+        self.services.merge(services);
+        self.operations.merge(operations);
+        self.gauges.merge(gauges);
+        self.server.merge(server);
+        self.projectors.merge(projectors);
+        self.traces.merge(traces);
+        self.conflicts.merge(conflicts);
+        self.refusals.merge(refusals);
     }
 }
 
@@ -194,7 +288,17 @@ mod tests {
             };
             let hits =
                 (!key.is_empty()).then(|| ("pattern", vec![("stream".to_owned(), Cow::Borrowed(*key))]));
-            facts.observe(&entry, hits.into_iter());
+            let values = Values::default();
+            let hits = hits.into_iter().collect();
+            facts.observe(Seen {
+                entry: &entry,
+                values: &values,
+                hits,
+                tells: None,
+                timed_out: false,
+                turn: Turn::Inside,
+                written: None,
+            });
         });
     }
 }

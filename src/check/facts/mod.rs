@@ -1,17 +1,37 @@
 //! What one source adds up to. Mergeable piece by piece, without a threshold in it.
 
+mod conflicts;
+mod gauges;
 mod index;
+mod kinds;
 mod logs;
 mod names;
+mod operations;
+mod projectors;
+mod refusals;
 mod run;
+mod server;
+mod snapshot;
 mod stores;
+#[cfg(test)]
+pub(super) mod testing;
+mod traces;
 
+pub use conflicts::{ConflictFacts, LineFacts, LineKind, StreamLines};
+pub use gauges::{Gauge, GaugeFacts, ServiceGauges};
 pub use index::{ABSENT, EventIndex, EventRow};
-pub use logs::{LevelFacts, LogFacts, PatternFacts, Sample};
+pub use kinds::Kinds;
+pub use logs::{HitKeys, LevelFacts, LogFacts, PatternFacts, Sample, Seen};
 pub use names::Names;
+pub use operations::{CallFacts, Ended, OperationFacts, OperationKey};
+pub use projectors::{Act, ProjectorFacts, ProjectorsFacts, Reported, says_unstarted};
+pub use refusals::{RefusalFacts, RefusalKind, Refusals};
 pub use run::Run;
+pub use server::{DeadlockSeen, ServerFacts, Timed, Wait};
+pub use snapshot::SnapshotFacts;
 pub use stores::{CheckpointRow, IdAt, StoreFacts, StoreKey};
-pub(super) use {index::ROW_BYTES, run::join};
+pub use traces::{Flags, NONE, TraceFacts, TraceRow, UnitKey, has_id, unit_of};
+pub(super) use {index::ROW_BYTES, run::join, traces::folded};
 
 use std::collections::BTreeMap;
 
@@ -43,6 +63,7 @@ pub struct SourceFacts {
     pub stores: BTreeMap<StoreKey, StoreFacts>,
     /// Of a dump: where its sequences stood.
     pub sequences: Vec<Sequence>,
+    pub snapshot: SnapshotFacts,
 }
 
 impl SourceFacts {
@@ -58,6 +79,7 @@ impl SourceFacts {
             self.notes.add(note);
         }
         self.sequences.extend(batch.sequences.iter().cloned());
+        self.snapshot.observe(batch);
         for rows in &batch.tables {
             let key = StoreKey { schema: rows.table.schema.clone(), profile: rows.table.profile.clone() };
             self.stores.entry(key).or_default().observe(rows);
@@ -67,7 +89,7 @@ impl SourceFacts {
 
 impl State for SourceFacts {
     fn merge(&mut self, next: Self) {
-        let SourceFacts { account, zone, window, problems, notes, log, stores, sequences } = next;
+        let SourceFacts { account, zone, window, problems, notes, log, stores, sequences, snapshot } = next;
         self.account.add(account);
         self.zone = self.zone.max(zone);
         self.window.join(&window);
@@ -76,6 +98,7 @@ impl State for SourceFacts {
         self.log.merge(log);
         merge_maps(&mut self.stores, stores);
         self.sequences.extend(sequences);
+        self.snapshot.merge(snapshot);
     }
 }
 

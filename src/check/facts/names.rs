@@ -11,7 +11,7 @@ use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
 /// Bytes beside a name's text: its end, its hash, and its place in the table with the room that tables leave.
-const BESIDE: u64 = 8 + 8 + 10;
+const BESIDE: u64 = 8 + 8 + 18;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<String>", into = "Vec<String>")]
@@ -20,13 +20,25 @@ pub struct Names {
     /// Where each name ends in `text`.
     ends: Vec<u64>,
     hashes: Vec<u64>,
-    numbers: HashTable<u32>,
+    numbers: HashTable<Known>,
+}
+
+/// A name in the table. Half of its hash stands there, so that a name that is another one is not looked at.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    number: u32,
+    hash: u32,
 }
 
 impl Names {
     /// The number of a name, a new one where it is new.
     pub fn intern(&mut self, name: &str) -> u32 {
         self.intern_hashed(name, hash(name))
+    }
+
+    /// The number of a name that has one.
+    pub fn find(&self, name: &str) -> Option<u32> {
+        self.find_hashed(name, hash(name))
     }
 
     /// Takes in the names of `next`, and tells the number that each of them has here.
@@ -58,21 +70,30 @@ impl Names {
         order
     }
 
+    fn find_hashed(&self, name: &str, hash: u64) -> Option<u32> {
+        let half = half(hash);
+        let same = |known: &Known| known.hash == half && self.get(known.number) == name;
+        self.numbers.find(hash, same).map(|known| known.number)
+    }
+
     fn intern_hashed(&mut self, name: &str, hash: u64) -> u32 {
-        let known = self
-            .numbers
-            .find(hash, |number| self.hashes[*number as usize] == hash && self.get(*number) == name);
-        if let Some(number) = known {
-            return *number;
+        if let Some(number) = self.find_hashed(name, hash) {
+            return number;
         }
         let number = self.count() as u32;
         self.text.push_str(name);
         self.ends.push(self.text.len() as u64);
         self.hashes.push(hash);
         let hashes = &self.hashes;
-        self.numbers.insert_unique(hash, number, |number| hashes[*number as usize]);
+        let known = Known { number, hash: half(hash) };
+        self.numbers.insert_unique(hash, known, |known| hashes[known.number as usize]);
         number
     }
+}
+
+/// The half that the table does not use to place a name.
+fn half(hash: u64) -> u32 {
+    (hash >> 16) as u32
 }
 
 fn hash(name: &str) -> u64 {

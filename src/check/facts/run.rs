@@ -16,6 +16,7 @@ use rayon::slice::ParallelSliceMut;
 
 use super::{
     index::{EventRow, ROW_BYTES},
+    kinds::Renumbered,
     names::Names,
 };
 
@@ -23,6 +24,8 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct Run {
     file: Arc<File>,
+    /// What the numbers of types in the file are in the index that holds the run.
+    kinds: Renumbered,
     pub events: u64,
 }
 
@@ -41,12 +44,17 @@ struct Group {
 }
 
 impl Run {
-    pub(super) fn write(folder: &Path, names: &Names, mut rows: Vec<EventRow>) -> io::Result<Run> {
+    pub(super) fn write(
+        folder: &Path,
+        names: &Names,
+        kinds: usize,
+        mut rows: Vec<EventRow>,
+    ) -> io::Result<Run> {
         let mut ranks = vec![0; names.count()];
         for (rank, number) in names.sorted().into_iter().enumerate() {
             ranks[number as usize] = rank as u32;
         }
-        rows.par_sort_unstable_by_key(|row| (ranks[row.stream as usize], row.version, row.byte));
+        rows.par_sort_unstable_by_key(|row| (ranks[row.stream as usize], row.version, row.byte()));
         let file = tempfile::tempfile_in(folder)?;
         let mut out = BufWriter::with_capacity(1 << 20, &file);
         for group in rows.chunk_by(|a, b| a.stream == b.stream) {
@@ -60,7 +68,13 @@ impl Run {
         }
         out.flush()?;
         drop(out);
-        Ok(Run { file: Arc::new(file), events: rows.len() as u64 })
+        let kinds = Renumbered::same(kinds);
+        Ok(Run { file: Arc::new(file), kinds, events: rows.len() as u64 })
+    }
+
+    /// The same run in an index that numbers types anew.
+    pub(super) fn renumbered(self, kinds: &Renumbered) -> Run {
+        Run { kinds: self.kinds.then(kinds), ..self }
     }
 }
 
@@ -79,18 +93,18 @@ pub(crate) fn join(
         let mut file = run.file.try_clone()?;
         file.rewind()?;
         let mut reader = BufReader::with_capacity(256 << 10, file);
-        heads.extend(next(&mut reader)?.map(|group| Head { group, run: at }));
+        heads.extend(next(&mut reader, &run.kinds)?.map(|group| Head { group, run: at }));
         readers.push(reader);
     }
     while let Some(Head { mut group, run }) = heads.pop() {
-        heads.extend(next(&mut readers[run])?.map(|group| Head { group, run }));
+        heads.extend(next(&mut readers[run], &runs[run].kinds)?.map(|group| Head { group, run }));
         while let Some(same) = heads.peek().filter(|head| head.group.name == group.name).map(|head| head.run)
         {
             let more = heads.pop().map(|head| head.group.rows).unwrap_or_default();
             group.rows.extend(more);
-            heads.extend(next(&mut readers[same])?.map(|group| Head { group, run: same }));
+            heads.extend(next(&mut readers[same], &runs[same].kinds)?.map(|group| Head { group, run: same }));
         }
-        group.rows.sort_unstable_by_key(|row| (row.version, row.byte));
+        group.rows.sort_unstable_by_key(|row| (row.version, row.byte()));
         visit(&String::from_utf8_lossy(&group.name), &mut group.rows)?;
     }
     Ok(())
@@ -122,7 +136,7 @@ impl PartialEq for Head {
 
 impl Eq for Head {}
 
-fn next(reader: &mut impl Read) -> io::Result<Option<Group>> {
+fn next(reader: &mut impl Read, kinds: &Renumbered) -> io::Result<Option<Group>> {
     let mut length = [0; 8];
     match reader.read_exact(&mut length) {
         Err(err) if err.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
@@ -134,7 +148,9 @@ fn next(reader: &mut impl Read) -> io::Result<Option<Group>> {
     let mut row = [0; ROW_BYTES];
     for _ in 0..u64::from_le_bytes(length) {
         reader.read_exact(&mut row)?;
-        group.rows.push(EventRow::from_bytes(&row));
+        let mut row = EventRow::from_bytes(&row);
+        row.set_kind(kinds.of(row.kind()));
+        group.rows.push(row);
     }
     Ok(Some(group))
 }

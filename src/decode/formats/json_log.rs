@@ -161,9 +161,10 @@ fn docker_entry(batch: &mut Batch<'_>, text: &str, place: crate::model::Place, l
 pub(super) fn adopt(batch: &mut Batch<'_>, inner: Batch<'_>, time: Option<Timestamp>) {
     let Batch { entries, fields, zone, .. } = inner;
     let base = batch.fields.len();
-    batch.fields.extend(fields.into_iter().map(|Field { name, value }| Field {
+    batch.fields.extend(fields.into_iter().map(|Field { name, value, known }| Field {
         name: Cow::Owned(name.into_owned()),
         value: value.into_owned(),
+        known,
     }));
     batch.saw_zone(if time.is_some() { crate::model::Zone::Explicit } else { zone });
     let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));

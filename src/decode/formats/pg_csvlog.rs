@@ -160,7 +160,7 @@ fn push(batch: &mut Batch<'_>, cells: &csv::StringRecord, place: Place) {
     for (name, value) in COLUMNS.iter().zip(cells) {
         if !value.is_empty() && !matches!(*name, "timestamp" | "error_severity" | "message") {
             let value = Value::Text(Cow::Owned(value.to_owned()));
-            batch.fields.push(Field { name: Cow::Borrowed(name), value });
+            batch.fields.push(Field::new(Cow::Borrowed(name), value));
         }
     }
     batch.entries.push(Entry {

@@ -4,7 +4,7 @@
 //! table was created with); rows are decoded in parallel. A dump that ends inside a COPY block, or without the
 //! comment that `pg_dump` writes last, is torn.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use crate::decode::{
     Chunk, Context, Cutter, Format, Head, Kind, Lexicon, Shape, lines, marks,
@@ -230,7 +230,7 @@ fn copy_rows<'a>(chunk: &Chunk<'a>, table: Option<&Arc<Table>>, shape: &Shape, t
         let range = start..start + line.len();
         let at =
             RowAt { byte: chunk.start + range.start as u64, len: line.len(), damaged: chunk.damaged(&range) };
-        copy_cells(lines::trim_end(line), &mut cells);
+        copy_cells(chunk.text, start..start + lines::trim_end(line).len(), &mut cells);
         let width = cells.len();
         let cells = &mut cells[..];
         if torn && chunk.last && !line.ends_with('\n') {
@@ -252,19 +252,22 @@ fn copy_rows<'a>(chunk: &Chunk<'a>, table: Option<&Arc<Table>>, shape: &Shape, t
 }
 
 /// The cells of a row of COPY's text format.
-fn copy_cells<'a>(row: &'a str, cells: &mut Cells<'a>) {
+fn copy_cells<'a>(text: &'a str, row: Range<usize>, cells: &mut Cells<'a>) {
     cells.clear();
-    let (bytes, mut start) = (row.as_bytes(), 0);
-    let escapes = memchr::memchr(b'\\', bytes).is_some();
-    let mut push =
-        |cell: &'a str| cells.push(if escapes { copy_cell(cell) } else { Cell::Text(cell.into()) });
-    for base in (0..bytes.len()).step_by(marks::BLOCK) {
-        for place in marks::places(marks::mask(&marks::block(bytes, base), b'\t')) {
-            push(&row[start..base + place]);
+    let escapes = memchr::memchr(b'\\', &text.as_bytes()[row.clone()]).is_some();
+    let mut push = |cell: Range<usize>| {
+        let cell = &text[cell];
+        cells.push(if escapes { copy_cell(cell) } else { Cell::Text(cell.into()) });
+    };
+    let mut start = row.start;
+    for base in row.clone().step_by(marks::BLOCK) {
+        let tabs = marks::mask_at(text.as_bytes(), base, |byte| byte == b'\t') & marks::below(row.end - base);
+        for place in marks::places(tabs) {
+            push(start..base + place);
             start = base + place + 1;
         }
     }
-    push(&row[start..]);
+    push(start..row.end);
 }
 
 /// A cell of COPY's text format (`PostgreSQL` documentation, COPY, "Text Format").

@@ -110,9 +110,7 @@ fn push<'a>(batch: &mut Batch<'a>, record: &'a str, head: &Tagged<'a>, place: cr
         });
         if let Some((name, at)) = named {
             part = Some(name);
-            batch
-                .fields
-                .push(Field { name: Cow::Borrowed(name), value: Value::Text(Cow::Borrowed(&line[at..])) });
+            batch.fields.push(Field::new(Cow::Borrowed(name), Value::Text(Cow::Borrowed(&line[at..]))));
             continue;
         }
         let more = line.strip_prefix('\t').unwrap_or(line);
@@ -140,7 +138,7 @@ fn append(text: &mut Cow<'_, str>, more: &str) {
 /// What the usual prefixes hold: `[pid]`, then `user@database/application`.
 fn prefix_fields<'a>(batch: &mut Batch<'a>, prefix: &'a str) {
     let mut field = |name: &'static str, value: &'a str| {
-        batch.fields.push(Field { name: Cow::Borrowed(name), value: Value::Text(Cow::Borrowed(value)) });
+        batch.fields.push(Field::new(Cow::Borrowed(name), Value::Text(Cow::Borrowed(value))));
     };
     let (mut rest, pid) = match prefix.split_once(']') {
         Some((before, after)) => (after, before.rsplit('[').next().unwrap_or_default()),

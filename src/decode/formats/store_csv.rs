@@ -1,6 +1,6 @@
 //! A table exported as CSV with a header: `\copy ... csv header`. Columns are known by name, in any order.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use crate::decode::{
     Chunk, Context, Cutter, Format, Head, Kind, Lexicon, Shape,
@@ -53,7 +53,7 @@ impl Format for StoreCsv {
         while at < bytes.len() {
             cells.clear();
             let plain = csv_text::plain_row(bytes, at, shape.delimiter, |field| {
-                let cell = cell(&chunk.text[field], &mut cells);
+                let cell = cell(chunk.text, field, &mut cells);
                 cells.push(cell);
             });
             let row = match plain {
@@ -77,7 +77,7 @@ impl Format for StoreCsv {
 fn torn_cells<'a>(text: &'a str, delimiter: u8, cells: &mut Cells<'a>) {
     cells.clear();
     for range in csv_text::fields(text.as_bytes(), delimiter) {
-        let cell = cell(&text[range], cells);
+        let cell = cell(text, range, cells);
         cells.push(cell);
     }
 }
@@ -85,7 +85,7 @@ fn torn_cells<'a>(text: &'a str, delimiter: u8, cells: &mut Cells<'a>) {
 fn one_row<'a>(
     batch: &mut Batch<'a>,
     chunk: &Chunk<'a>,
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
     closed: bool,
     (table, shape): (&Arc<Table>, &Shape),
     cells: &mut [Cell<'a>],
@@ -119,8 +119,8 @@ fn one_row<'a>(
     }
 }
 
-fn cell<'a>(field: &'a str, cells: &mut Cells<'a>) -> Cell<'a> {
-    match csv_text::unquote_into(field, || cells.room()) {
+fn cell<'a>(text: &'a str, field: Range<usize>, cells: &mut Cells<'a>) -> Cell<'a> {
+    match csv_text::unquote_into(text, field, || cells.room()) {
         (text, false) if text.is_empty() => Cell::Null,
         (text, _) => Cell::Text(text),
     }

@@ -159,7 +159,11 @@ pub(super) fn text_entry<'a>(batch: &mut Batch<'a>, text: &'a str, place: Place)
     let message = text[from..].trim_ascii_start();
     let behind = (level != Level::Unknown).then(|| after_spans_and_target(message)).flatten();
     let (message, error) = match behind {
-        Some(from) => message_and_fields(batch, message[from..].trim_ascii_start()),
+        Some(from) => {
+            let said = message_and_fields(batch, message[from..].trim_ascii_start());
+            push_spans(batch, &message[..from]);
+            said
+        }
         None => (Cow::Borrowed(message), None),
     };
     Entry {
@@ -244,6 +248,32 @@ fn after_spans_and_target(text: &str) -> Option<usize> {
     target.then_some(at)
 }
 
+/// Adds the names and fields of `command{id=1}:execute:`, behind the entry's own: of two values of one meaning the
+/// entry's own counts.
+fn push_spans<'a>(batch: &mut Batch<'a>, spans: &'a str) {
+    let before = batch.fields.len();
+    let (mut rest, mut braces) = (spans, false);
+    while let Some(open) = rest.find(['{', ':']).filter(|open| *open > 0) {
+        let name = Value::Text(Cow::Borrowed(&rest[..open]));
+        batch.fields.push(Field::new(Cow::Borrowed("span.name"), name));
+        let closed = rest[open..].starts_with('{').then(|| closing_brace(&rest[open..])).flatten();
+        let end = open + closed.unwrap_or(0);
+        if closed.is_some() {
+            push_fields(batch, &rest[open + 1..end - 1]);
+            braces = true;
+        }
+        rest = rest[end..].strip_prefix(':').unwrap_or_default();
+        // Behind the last span stands the target.
+        if rest.is_empty() || rest.starts_with(' ') {
+            break;
+        }
+    }
+    if !braces && rest.trim().is_empty() {
+        // A name alone is the target.
+        batch.fields.truncate(before);
+    }
+}
+
 /// Whether a text's first line ends in `name=value`: then the word before it is a target, not prose.
 fn ends_in_fields(text: &str) -> bool {
     let line = text.lines().next().unwrap_or_default();
@@ -304,7 +334,7 @@ fn push_fields<'a>(batch: &mut Batch<'a>, text: &'a str) -> Option<Cow<'a, str>>
         if matches!(name, "error" | "err") {
             error = Some(value.clone());
         }
-        batch.fields.push(Field { name: Cow::Borrowed(name), value: Value::Text(value) });
+        batch.fields.push(Field::new(Cow::Borrowed(name), Value::Text(value)));
         rest = next;
     }
 }
@@ -344,11 +374,23 @@ mod tests {
                 "2026-11-23 15:38:54 error: too many connections\n",
             ),
             &[
-                "1 15:38:51 info Command completed total_duration_ms=10 attempts=1",
+                "1 15:38:51 info Command completed total_duration_ms=10 attempts=1 span.name=command command_type=Deposit id=1",
                 "2 15:38:52 error database operation failed error=pool timed out while waiting operation=read",
                 "3 15:38:53 warn [main] c.z.h.HikariPool - Connection is not available\\njava.sql.SQLException: no\\n\\tat a.b.C",
                 "6 15:38:54 error too many connections",
                 "records 4 rejected 0 skipped 0",
+            ],
+        );
+    }
+
+    #[test]
+    fn spans_are_fields_behind_the_entry_s_own() {
+        check(
+            &TextLog,
+            "2026-11-23T15:38:51Z  INFO command{id=1}:execute:read{stream=\"a\"}: my_store::pg: reading stream=\"b\"\n",
+            &[
+                "1 15:38:51 info reading stream=b span.name=command id=1 span.name=execute span.name=read stream=a",
+                "records 1 rejected 0 skipped 0",
             ],
         );
     }

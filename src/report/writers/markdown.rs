@@ -8,7 +8,10 @@ use crate::{
         Finding, Severity,
         report::{CauseVerdict, CheckStatus, Incident, Report, Status},
     },
-    report::{Writer, digest, safe},
+    report::{
+        Writer, digest, safe,
+        sections::{Column, SECTIONS, Section},
+    },
 };
 
 #[derive(Debug)]
@@ -37,6 +40,9 @@ impl Writer for Markdown {
         }
         patterns(report, out)?;
         integrity(report, out)?;
+        for section in SECTIONS.iter().filter_map(|section| section(report)) {
+            show_section(&section, out)?;
+        }
         not_checked(report, out)?;
         ledger(report, out)?;
         writeln!(out, "\n---\n{} {}", report.run.tool, report.run.version)
@@ -186,6 +192,27 @@ fn integrity(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             "\n{} more faults are in the JSON report.",
             digest::number((claims.len() - FAULTS) as u64)
         )?;
+    }
+    Ok(())
+}
+
+fn show_section(section: &Section, out: &mut dyn Write) -> io::Result<()> {
+    let names: Vec<&str> = section.columns.iter().map(|column| column.name()).collect();
+    let rules = section.columns.iter().map(|column| match column {
+        Column::Text(_) => "---",
+        Column::Number(_) => "---:",
+    });
+    let rules: Vec<&str> = rules.collect();
+    writeln!(out, "\n## {}\n\n| {} |\n|{}|", section.title, names.join(" | "), rules.join("|"))?;
+    for row in &section.rows {
+        let cells = row.iter().zip(section.columns).map(|(cell, column)| match column {
+            Column::Text(_) => safe::code_cell(cell),
+            Column::Number(_) => cell.clone(),
+        });
+        writeln!(out, "| {} |", cells.collect::<Vec<_>>().join(" | "))?;
+    }
+    for note in &section.notes {
+        writeln!(out, "\n{}", safe::code_span(note))?;
     }
     Ok(())
 }

@@ -10,7 +10,10 @@ use crate::{
         Finding, Severity, Timestamp,
         report::{CauseVerdict, CheckStatus, Incident, Report, Status},
     },
-    report::{Writer, digest, safe},
+    report::{
+        Writer, digest, safe,
+        sections::{Column, SECTIONS, Section},
+    },
 };
 
 #[derive(Debug)]
@@ -47,6 +50,9 @@ impl Writer for Text {
         also(report, out)?;
         patterns(report, out)?;
         integrity(report, out)?;
+        for section in SECTIONS.iter().filter_map(|section| section(report)) {
+            show_section(&section, out)?;
+        }
         ledger(report, out)
     }
 }
@@ -297,6 +303,28 @@ fn integrity(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// Widest text cell of a section.
+const CELL: usize = 48;
+
+fn show_section(section: &Section, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\n{BOLD}{}{BOLD:#}", section.title)?;
+    let names: Vec<&str> = section.columns.iter().map(|column| column.name()).collect();
+    let mut table = table(&names);
+    for (at, column) in section.columns.iter().enumerate() {
+        if let (Column::Number(_), Some(column)) = (column, table.column_mut(at)) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    for row in &section.rows {
+        table.add_row(row.iter().map(|cell| safe::cut(&safe::terminal(cell), CELL)));
+    }
+    writeln!(out, "{table}")?;
+    for note in &section.notes {
+        writeln!(out, "  {}", safe::cut(&safe::terminal(note), WIDTH - 2))?;
+    }
+    Ok(())
+}
+
 fn ledger(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{BOLD}Evidence{BOLD:#}")?;
     let mut table = table(&["path", "format", "size", "records", "rejected", "notes"]);
@@ -331,9 +359,9 @@ fn table(header: &[&str]) -> Table {
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(header.to_vec());
     for (at, name) in header.iter().enumerate() {
-        if let Some(column) =
-            table.column_mut(at).filter(|_| ["count", "size", "records", "rejected"].contains(name))
-        {
+        if let Some(column) = table.column_mut(at).filter(|_| {
+            ["count", "size", "records", "rejected", "lag", "behind", "never seen"].contains(name)
+        }) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }

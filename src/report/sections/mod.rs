@@ -1,0 +1,75 @@
+//! What a report says in tables, the same in every writer: which columns, which rows, in what order.
+//!
+//! To add a section: write `sections/<name>.rs` with a function that makes it of a report (or `None` where there is
+//! nothing to say), its `mod` line, and its row below. Writers lay tables out and escape; they do not choose.
+
+mod conflicts;
+mod database;
+mod memory;
+mod operations;
+mod pools;
+mod projections;
+mod traces;
+mod validation;
+
+use crate::model::{Timestamp, report::Report};
+
+use super::digest;
+
+/// Every section, in the order of a report.
+pub(super) const SECTIONS: &[fn(&Report) -> Option<Section>] = &[
+    operations::section,
+    traces::section,
+    conflicts::section,
+    validation::section,
+    projections::section,
+    pools::section,
+    database::blocking,
+    database::sessions,
+    database::statements,
+    database::relations,
+    memory::section,
+];
+
+/// A table with a heading.
+#[derive(Debug, PartialEq)]
+pub(super) struct Section {
+    pub(super) title: &'static str,
+    pub(super) columns: &'static [Column],
+    /// As found in the evidence: not yet escaped.
+    pub(super) rows: Vec<Vec<String>>,
+    /// Lines below the table.
+    pub(super) notes: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Column {
+    Text(&'static str),
+    /// Stands to the right.
+    Number(&'static str),
+}
+
+impl Column {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Column::Text(name) | Column::Number(name) => name,
+        }
+    }
+}
+
+/// `12.3`, `1,204`: milliseconds, with a decimal where it says something.
+fn millis(value: Option<f64>) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(value) if value < 10.0 && value.fract() != 0.0 => format!("{value:.1}"),
+        Some(value) => digest::number(value.round() as u64),
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+fn clock(time: Option<Timestamp>) -> String {
+    time.map_or("-".to_owned(), Timestamp::clock)
+}
