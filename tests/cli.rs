@@ -122,6 +122,28 @@ fn nothing_to_read_is_4() {
     Run::new().args("analyze e").file("e/.hidden.log", TROUBLE).stderr_has("nothing to read").code(4).run();
 }
 
+/// Each source of settings over the one before it, and all of them in what is shown.
+#[test]
+fn settings_come_from_the_file_the_environment_and_flags() {
+    let own = "[settings]\nlag_warning = \"2m\"\npool_high = 0.9\n";
+    let run = || Run::new().file("coroner.toml", own).file("a.log", QUIET);
+    run()
+        .args("config show --origin --set slow_over=3s")
+        .env("CORONER_POOL_HIGH", "0.7")
+        .stdout_has("lag_warning = \"2m\"                 # coroner.toml:2")
+        .stdout_has("pool_high = 0.7                    # CORONER_POOL_HIGH")
+        .stdout_has("slow_over = \"3s\"                   # --set")
+        .stdout_has("lag_critical = \"30m\"               # default")
+        .run();
+    let ran = run().args("analyze a.log -o r.json --set slow_over=3s").run();
+    let settings = &ran.report("r.json")["run"]["settings"];
+    assert_eq!((settings["lag_warning"].as_str(), settings["slow_over"].as_str()), (Some("2m"), Some("3s")));
+    run().args("analyze a.log --set lag_warning=1h").stderr_has("above lag_critical").code(2).run();
+    run().args("analyze a.log --config gone.toml").stderr_has("gone.toml").code(2).run();
+    let kept = run().args("config show").run().stdout;
+    run().args("config show").file("coroner.toml", kept).stdout_has("lag_warning = \"2m\"").run();
+}
+
 /// A typo must not look like clean evidence, and costs a second to mend: no report rather than half of one.
 #[test]
 fn a_path_that_is_not_there_is_2() {

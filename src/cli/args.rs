@@ -28,6 +28,8 @@ pub(super) enum Command {
     Trace(Trace),
     /// List, show, test and lint the message patterns
     Patterns(Patterns),
+    /// Show the settings that a run here would take
+    Config(Config),
 }
 
 const EXAMPLES: &str = "\
@@ -59,6 +61,9 @@ pub(super) struct Analyze {
     /// What "now" is for this evidence, RFC 3339 [default: the newest trustworthy time in it]
     #[arg(long, value_name = "TIME", env = "CORONER_AS_OF", help_heading = "Time")]
     pub(super) as_of: Option<String>,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
 
     /// A folder of pattern packs, store profiles and field names that adds to or overrides the built-in ones
     #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS", help_heading = "Patterns")]
@@ -106,6 +111,19 @@ pub(super) struct Analyze {
     /// Bytes that a thread takes at a time; the report does not depend on it
     #[arg(long, value_name = "BYTES", hide = true, help_heading = "Run")]
     pub(super) piece_bytes: Option<usize>,
+}
+
+/// Where settings come from besides the environment.
+#[derive(Debug, ClapArgs)]
+pub(super) struct SettingFlags {
+    /// A file of settings [default: coroner.toml in this folder, if there is one]
+    #[arg(long, value_name = "FILE", env = "CORONER_CONFIG", help_heading = "Settings")]
+    pub(super) config: Option<std::path::PathBuf>,
+
+    /// A setting's value, as `lag_warning=10m`, over `CORONER_LAG_WARNING` and the file; repeatable (`coroner config show`
+    /// lists them)
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Settings")]
+    pub(super) set: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -190,4 +208,23 @@ pub(super) enum PatternsAction {
     Test,
     /// Look for traps: no samples, no literal, shadowed, no advice
     Lint,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Config {
+    #[command(subcommand)]
+    pub(super) action: ConfigAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigAction {
+    /// Every setting with its value, as a coroner.toml
+    Show {
+        /// Say where each value comes from: default, file and line, environment variable or flag
+        #[arg(long)]
+        origin: bool,
+
+        #[command(flatten)]
+        flags: SettingFlags,
+    },
 }

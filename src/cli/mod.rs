@@ -4,8 +4,10 @@
 #![allow(clippy::print_stderr, clippy::print_stdout)]
 
 mod args;
+mod config;
 mod commands {
     pub(super) mod analyze;
+    pub(super) mod config;
     pub(super) mod patterns;
     pub(super) mod trace;
 }
@@ -48,6 +50,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Integrity(analyze) => commands::analyze::run(&analyze, commands::analyze::What::Stores),
         Command::Trace(trace) => commands::trace::run(&trace),
         Command::Patterns(patterns) => commands::patterns::run(&patterns),
+        Command::Config(config) => commands::config::run(&config),
     }
 }
 

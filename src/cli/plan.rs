@@ -17,7 +17,10 @@ use crate::{
     model::{AsOf, Meaning, Settings, Severity},
 };
 
-use super::args::{Analyze, FailOn, Hash};
+use super::{
+    args::{Analyze, FailOn, Hash},
+    config,
+};
 
 /// Nothing that could be read was named.
 #[derive(Debug, thiserror::Error)]
@@ -171,7 +174,7 @@ fn settings(args: &Analyze) -> anyhow::Result<Settings> {
             None => bail!("--as-of {text}: no time; write it as 2026-11-23T16:00:00Z"),
         },
     };
-    Ok(Settings { as_of, ..Settings::default() })
+    Ok(Settings { as_of, ..config::configured(&args.settings)?.settings })
 }
 
 pub(super) fn threads(asked: Option<usize>) -> anyhow::Result<usize> {
@@ -192,6 +195,7 @@ fn arguments(args: &Analyze) -> Vec<String> {
     if let Some(as_of) = &args.as_of {
         arguments.push(format!("--as-of={as_of}"));
     }
+    arguments.extend(args.settings.set.iter().map(|pair| format!("--set={pair}")));
     if let Some(store) = &args.store {
         arguments.push(format!("--store={store}"));
     }
