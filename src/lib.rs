@@ -1,7 +1,7 @@
 //! coroner finds out what an event-sourced system died of.
 //!
 //! It is a batch tool for the hours after an incident, and for the cron job of the night before one. Point it at a
-//! folder of evidence (application and `PostgreSQL` logs, event-store backups and exports) and it writes one ranked
+//! folder of evidence (application and `PostgreSQL` logs, event-store backups, snapshots) and it writes one ranked
 //! report: what broke first, what followed, why it thinks so, what to do now, and what it could not check. It is
 //! offline: no network, no database, no model, and nothing written but the report.
 //!
@@ -34,7 +34,7 @@
 //! | renderer | reads what is no text (a custom dump, `SQLite`) and hands out text that a format reads | [`ingest`] |
 //! | source | one ordered stream of unpacked bytes: a file, or a member of an archive | [`ingest`] |
 //! | piece | a run of a source, cut at a record border, that one thread reads | [`ingest`] |
-//! | record | one decoded thing: log entry, stored event, checkpoint | [`decode`] |
+//! | record | one decoded thing: log entry, stored event, checkpoint, metric sample, session, lock wait | [`decode`] |
 //! | pattern | a named, tested rule that one record decides (`patterns/*.toml`) | [`classify`] |
 //! | facts | what records add up to; mergeable, free of thresholds | [`check::facts`] |
 //! | check | a rule that needs two records or more, judged once over the facts | [`check`] |
@@ -50,8 +50,8 @@
 //!
 //! A log or export format is one file in `decode/formats`, a check one in `check/checks`, a reason to link one in
 //! `correlate/links`, an output one in `report/writers`: each with its tests inside, a `mod` line and a row in the table
-//! beside its trait. A packing is one in `ingest/packings`. A pattern, a logger's field names, or what a store's tables
-//! mean and promise are data in `patterns/` and need no Rust.
+//! beside its trait. A packing is one in `ingest/packings`. A pattern, a runbook, a logger's field names, the meaning of a
+//! metric, or what a store's tables mean and promise are data in `patterns/` and need no Rust.
 
 // In reading order.
 pub mod model;

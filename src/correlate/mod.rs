@@ -128,8 +128,7 @@ fn title(group: &[&Finding], worst: Option<&Finding>) -> String {
 const KEY_VALUES: usize = 20;
 const NEXT_STEPS: usize = 4;
 /// What an incident of this version does not rest on.
-const NOT_CHECKED: [&str; 3] =
-    ["causal rules between findings", "snapshots of the database and metrics", "a baseline of quiet nights"];
+const NOT_CHECKED: [&str; 2] = ["causal rules between findings", "a baseline of quiet nights"];
 
 /// When a finding began; undated ones come last.
 fn onset(finding: &Finding) -> (bool, Option<crate::model::Timestamp>) {

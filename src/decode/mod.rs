@@ -15,6 +15,8 @@ mod formats {
     pub(super) mod eventcore_fs;
     pub(super) mod health_json;
     pub(super) mod json_log;
+    pub(super) mod kubectl_events;
+    pub(super) mod kubectl_top;
     pub(super) mod otlp_json;
     pub(super) mod pg_blocking;
     pub(super) mod pg_csvlog;
@@ -34,6 +36,7 @@ mod formats {
 }
 mod grid;
 mod json;
+mod kubectl;
 mod lexicon;
 mod lines;
 mod marks;
@@ -79,6 +82,8 @@ pub const FORMATS: &[&dyn Format] = &[
     &formats::pg_stat_indexes::PgStatIndexes,
     &formats::pg_sizes::PgSizes,
     &formats::prometheus_text::PrometheusText,
+    &formats::kubectl_events::KubectlEvents,
+    &formats::kubectl_top::KubectlTop,
     &formats::otlp_json::OtlpJson,
     &formats::json_log::JsonLog,
     &formats::cri_log::CriLog,

@@ -68,6 +68,9 @@ impl Series {
     }
 
     fn coarsen(&mut self, shift: u32) {
+        if shift == self.shift {
+            return;
+        }
         let by = shift - self.shift;
         for (at, point) in std::mem::take(&mut self.points) {
             put(&mut self.points, at >> by, point);
