@@ -25,7 +25,7 @@ use std::{
 };
 
 use crate::{
-    check::facts::SourceFacts,
+    check::{self, facts::SourceFacts},
     classify::{Matcher, Packs},
     decode::Lexicon,
     fold::State,
@@ -88,6 +88,11 @@ pub enum Stopped {
     Interrupted,
     #[error("{}: sorted runs cannot be kept there: {why}; free space, or choose another --tmp-dir", folder.display())]
     Disk { folder: std::path::PathBuf, why: std::io::Error },
+}
+
+/// Every check with what it is about, in order of id.
+pub fn checks() -> impl Iterator<Item = (&'static str, &'static str)> {
+    check::CHECKS.iter().map(|check| (check.meta().id, check.meta().about))
 }
 
 impl Progress {

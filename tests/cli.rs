@@ -486,3 +486,62 @@ fn an_id_that_nobody_carries_is_4() {
         .stderr_has("no entry carries t-8")
         .run();
 }
+
+// What a report means, and what to do.
+
+#[test]
+fn explain_lists_the_runbooks_and_knows_every_kind_of_word() {
+    Run::new()
+        .args("explain")
+        .stdout_has("hot-stream ")
+        .stdout_has("Too many commands write one stream")
+        .run();
+    for (word, said) in [
+        ("hot-stream", "# Too many commands write one stream"),
+        ("concurrency_conflict", "# Too many commands write one stream"),
+        ("version-gap", "a fault of an event store, critical"),
+        ("version-gaps", "a check"),
+        ("concurrency_conflict", "raises at"),
+    ] {
+        Run::new().args("explain").arg(word).stdout_has(said).run();
+    }
+}
+
+#[test]
+fn explain_offers_near_words_for_an_unknown_one() {
+    Run::new().args("explain hot-straem").code(2).stderr_has("near it: `hot-stream`").run();
+    Run::new().args("explain xyzzy").code(2).stderr_has("nothing is known of `xyzzy`").run();
+    Run::new().args("explain inc-12345678").code(2).stderr_has("--report FILE.json").run();
+}
+
+#[test]
+fn explain_fills_in_the_names_of_a_report_but_no_command_of_an_attacker() {
+    let entry = |service: &str| TROUBLE.replace("\"level\"", &format!("\"service\":\"{service}\",\"level\""));
+    for (service, said) in
+        [("bank-app-a", "of bank-app-a are taken"), ("$(reboot)", "of <service> are taken")]
+    {
+        let ran = Run::new().args("analyze a.log -o report.json -q").file("a.log", entry(service)).run();
+        let report = fs::read_to_string(ran.path("report.json")).expect("the report");
+        Run::new()
+            .args("explain connection-pool-exhaustion --report report.json")
+            .file("report.json", report)
+            .stdout_has(said)
+            .stdout_lacks("$(reboot)")
+            .run();
+    }
+}
+
+#[test]
+fn a_folders_runbook_replaces_the_built_in_one() {
+    Run::new()
+        .args("explain deadlock --patterns own")
+        .file("own/runbooks/deadlock.md", "+++\ntitle = 'Ours'\nwhen = ['deadlock']\n+++\nCall Ann.\n")
+        .stdout_has("Call Ann.")
+        .run();
+    Run::new()
+        .args("explain deadlock --patterns own")
+        .file("own/runbooks/deadlock.md", "Call Ann.")
+        .code(2)
+        .stderr_has("runbooks/deadlock.md: begin it with a line")
+        .run();
+}

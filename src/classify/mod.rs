@@ -11,9 +11,11 @@ mod lint;
 mod literals;
 mod matcher;
 mod packs;
+mod runbooks;
 mod samples;
 
 pub use lint::{Lint, lint};
 pub use matcher::{Hit, Matcher, MatcherError, Session};
 pub use packs::{Pack, PackError, Packs};
+pub use runbooks::{RunbookError, Runbooks};
 pub use samples::{SampleFailure, test_samples};

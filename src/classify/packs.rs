@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::model::{PackFile, PackMeta, Pattern};
 
+use super::{RunbookError, Runbooks};
+
 /// A pack as loaded.
 #[derive(Clone, Debug)]
 pub struct Pack {
@@ -21,6 +23,7 @@ pub struct Packs {
     pub patterns: Vec<Pattern>,
     /// The pack of each pattern, as an index into `packs`.
     pub pack_of: Vec<usize>,
+    pub runbooks: Runbooks,
 }
 
 /// A pack that cannot be used.
@@ -32,6 +35,8 @@ pub enum PackError {
     Misnamed { path: String, name: String },
     #[error("{path}: pattern id `{id}` is taken by pack `{by}`; ids are unique over all packs")]
     Duplicate { path: String, id: String, by: String },
+    #[error(transparent)]
+    Runbook(#[from] RunbookError),
 }
 
 macro_rules! embedded {
@@ -77,7 +82,7 @@ impl Packs {
         // Built-in packs first, so that a folder's pattern of the same id overrides.
         let mut ordered: Vec<_> = all.into_iter().collect();
         ordered.sort_by_key(|(path, (_, own))| (*own, *path));
-        let mut packs = Packs::default();
+        let mut packs = Packs { runbooks: Runbooks::load(files)?, ..Packs::default() };
         for (path, (text, own)) in ordered {
             packs.add(path, text, own)?;
         }

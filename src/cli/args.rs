@@ -26,6 +26,9 @@ pub(super) enum Command {
     /// Tell one command or request by any of its ids: what it did, how long each part took, how it ended
     #[command(after_help = TRACE_EXITS)]
     Trace(Trace),
+    /// Say what a word of a report means and what to do about it: a kind, pattern, check, finding or incident
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(Explain),
     /// List, show, test and lint the message patterns
     Patterns(Patterns),
     /// Show the settings that a run here would take
@@ -181,6 +184,28 @@ pub(super) struct Trace {
 pub(super) enum TraceFormat {
     Text,
     Json,
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  coroner explain                                      list the runbooks
+  coroner explain hot-stream                           what to do about it
+  coroner explain inc-6119cbe7 --report report.json    the same, with the incident's names filled in";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Explain {
+    /// A root-cause kind, pattern, check, kind of fault, or, with --report, the id of a finding or an incident
+    /// [default: list the runbooks]
+    #[arg(value_name = "WORD")]
+    pub(super) word: Option<String>,
+
+    /// A JSON report, whose names fill in the runbook's commands
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<std::path::PathBuf>,
+
+    /// A folder of pattern packs and runbooks that adds to or overrides the built-in ones
+    #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS")]
+    pub(super) patterns: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -8,6 +8,7 @@ mod config;
 mod commands {
     pub(super) mod analyze;
     pub(super) mod config;
+    pub(super) mod explain;
     pub(super) mod patterns;
     pub(super) mod trace;
 }
@@ -49,6 +50,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Analyze(analyze) => commands::analyze::run(&analyze, commands::analyze::What::Everything),
         Command::Integrity(analyze) => commands::analyze::run(&analyze, commands::analyze::What::Stores),
         Command::Trace(trace) => commands::trace::run(&trace),
+        Command::Explain(explain) => commands::explain::run(&explain),
         Command::Patterns(patterns) => commands::patterns::run(&patterns),
         Command::Config(config) => commands::config::run(&config),
     }

@@ -116,7 +116,7 @@ pub(super) struct Data {
 /// Loads the built-in data and a folder's.
 pub(super) fn data(folder: Option<&Path>) -> anyhow::Result<Data> {
     let files = match folder {
-        Some(folder) => toml_files(folder)?,
+        Some(folder) => data_files(folder)?,
         None => Vec::new(),
     };
     let within = || folder.map(|folder| folder.display().to_string()).unwrap_or_default();
@@ -132,15 +132,15 @@ pub(super) fn data(folder: Option<&Path>) -> anyhow::Result<Data> {
 
 /// The field names alone: who looks for an id needs no patterns.
 pub(super) fn lexicon(folder: Option<&Path>) -> anyhow::Result<Lexicon> {
-    let files = folder.map(toml_files).transpose()?.unwrap_or_default();
+    let files = folder.map(data_files).transpose()?.unwrap_or_default();
     Lexicon::load(&files)
         .with_context(|| folder.map(|folder| folder.display().to_string()).unwrap_or_default())
 }
 
-/// The TOML files of a patterns folder and its `stores`, by path below it.
-fn toml_files(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
+/// The data of a patterns folder, by path below it: its TOML files, its `stores` and its `runbooks`.
+fn data_files(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
-    for sub in ["", "stores"] {
+    for (sub, kind) in [("", "toml"), ("stores", "toml"), ("runbooks", "md")] {
         let here: PathBuf = folder.join(sub);
         let entries = match fs::read_dir(&here) {
             Ok(entries) => entries,
@@ -151,7 +151,7 @@ fn toml_files(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
         };
         for entry in entries {
             let path = entry.with_context(|| here.display().to_string())?.path();
-            if path.extension().is_some_and(|extension| extension == "toml") {
+            if path.extension().is_some_and(|extension| extension == kind) {
                 let name =
                     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -161,7 +161,7 @@ fn toml_files(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
     }
     files.sort();
     if files.is_empty() {
-        bail!("{}: no .toml file in this folder", folder.display());
+        bail!("{}: no pattern pack (.toml), no stores and no runbooks in this folder", folder.display());
     }
     Ok(files)
 }

@@ -98,7 +98,8 @@ fn incident(findings: &mut [Finding], members: &[usize]) -> Incident {
         counter_evidence: Vec::new(),
         not_checked: NOT_CHECKED.iter().map(|text| (*text).to_owned()).collect(),
         next_steps,
-        runbook: Some(root_cause.kind.clone()).filter(|kind| kind != cause::UNCLASSIFIED),
+        // Runbooks are data of the run; the engine attaches them.
+        runbook: None,
         root_cause,
         id: id.clone(),
     };

@@ -1,16 +1,17 @@
 //! From facts to a report: judges, correlates and ranks. Small: grows with what was found.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, iter};
 
 use crate::{
     check::{self, Evidence, Judgement, Outcome, facts::SourceFacts},
+    classify::Runbooks,
     correlate, ingest,
     ingest::{Found, Shape},
     model::{
         AsOf, Fault, Finding, SETTINGS, Setting, Settings, Severity, TableRole, Window, finding,
         report::{
-            EvidenceRow, Integrity, Ledger, PackUsed, Report, ReportWindow, Run, SCHEMA_VERSION, Status,
-            Store, Unlisted, Verdict,
+            EvidenceRow, Incident, Integrity, Ledger, PackUsed, Report, ReportWindow, Run, SCHEMA_VERSION,
+            Status, Store, Unlisted, Verdict,
         },
     },
     rank,
@@ -44,7 +45,8 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, 
     let integrity = integrity(&evidence, &mut outcome);
     let mut findings = std::mem::take(&mut outcome.findings);
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.count.cmp(&a.count)).then(a.id.cmp(&b.id)));
-    let incidents = rank::rank(correlate::correlate(&mut findings, &plan.settings), &findings);
+    let mut incidents = rank::rank(correlate::correlate(&mut findings, &plan.settings), &findings);
+    attach_runbooks(&plan.packs.runbooks, &mut incidents, &findings);
     let incomplete = shorten(incomplete);
     Ok(Report {
         schema_version: SCHEMA_VERSION.to_owned(),
@@ -301,6 +303,15 @@ fn shorten(reasons: Vec<String>) -> Vec<String> {
         [] => why,
     };
     by_reason.into_iter().map(line).collect()
+}
+
+/// The runbook of an incident is that of its root cause; where that has none, that of the finding it rests on.
+fn attach_runbooks(runbooks: &Runbooks, incidents: &mut [Incident], findings: &[Finding]) {
+    for incident in incidents {
+        let root = findings.iter().find(|finding| finding.id == incident.root_cause.finding);
+        let words = iter::once(incident.root_cause.kind.as_str()).chain(root.map(|root| root.kind.as_str()));
+        incident.runbook = runbooks.find(words).map(|runbook| runbook.id.clone());
+    }
 }
 
 fn verdict(findings: &[crate::model::Finding], incidents: usize, incomplete: Vec<String>) -> Verdict {

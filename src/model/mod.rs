@@ -16,6 +16,7 @@ pub mod profile;
 pub mod projection;
 pub mod record;
 pub mod report;
+pub mod runbook;
 pub mod settings;
 pub mod snapshot;
 pub mod streams;
@@ -29,7 +30,7 @@ pub use database::Database;
 pub use event::{
     Checkpoint, EventId, Mark, RowFault, Sequence, StoredEvent, StreamClaim, TableRows, Transaction,
 };
-pub use fault::{Fault, FaultKind, Missing};
+pub use fault::{FAULT_KINDS, Fault, FaultKind, Missing};
 pub use finding::{Evidence, Finding, Keys, Severity, Window};
 pub use level::Level;
 pub use operation::{HighUse, MemoryUse, Operation, OutcomeRow, Pool, Waits};
@@ -41,6 +42,7 @@ pub use profile::{
     TraceWords,
 };
 pub use record::{Account, Batch, Entry, Field, NameNumber, Problem, Value};
+pub use runbook::Runbook;
 pub use settings::{AsOf, SETTINGS, Setting, SettingError, SettingValue, Settings};
 pub use snapshot::{Observation, Observed};
 pub use streams::stream_list;

@@ -103,6 +103,27 @@ pub struct Incident {
     pub runbook: Option<String>,
 }
 
+/// The kinds of cause that the design names, sorted; the last resort, `unclassified`, is none of them.
+pub const CAUSE_KINDS: &[&str] = &[
+    "change",
+    "clock-skew",
+    "connection-limit",
+    "connection-pool-exhaustion",
+    "deadlock",
+    "dependency-failure",
+    "event-store-corruption",
+    "hot-stream",
+    "lock-contention",
+    "long-running-transaction",
+    "memory-pressure",
+    "poison-event",
+    "process-crash",
+    "projection-stall",
+    "slow-query",
+    "storage-full",
+    "validation-regression",
+];
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RootCause {
     pub kind: String,

@@ -44,7 +44,7 @@ fn list(data: &Data, out: &mut dyn Write) -> io::Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn show(pattern: &Pattern, out: &mut dyn Write) -> io::Result<Exit> {
+pub(super) fn show(pattern: &Pattern, out: &mut dyn Write) -> io::Result<Exit> {
     writeln!(out, "{}\n  {}\n", pattern.id, pattern.title)?;
     let mut row =
         |name: &str, text: &str| if text.is_empty() { Ok(()) } else { writeln!(out, "  {name:<16} {text}") };

@@ -113,6 +113,9 @@ fn show_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> i
             writeln!(out, "{}. {}", number + 1, safe::code_span(step))?;
         }
     }
+    if let Some(runbook) = &incident.runbook {
+        writeln!(out, "\nRunbook: {}", safe::code_span(&format!("coroner explain {runbook}")))?;
+    }
     if let Some(root) = find(&cause.finding) {
         evidence(root, out)?;
     }

@@ -140,6 +140,9 @@ fn show_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> i
             &format!("{}. {}", number + 1, safe::terminal(step)),
         )?;
     }
+    if let Some(runbook) = &incident.runbook {
+        label(out, "runbook", &safe::terminal(&format!("coroner explain {runbook}")))?;
+    }
     if let Some(root) = find(&cause.finding) {
         for (number, place) in root.evidence.iter().take(3).enumerate() {
             let line = format!("{}:{}  {}", shorter(report, &place.path), place.line, place.excerpt);
