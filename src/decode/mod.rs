@@ -15,6 +15,7 @@ mod formats {
     pub(super) mod eventcore_fs;
     pub(super) mod health_json;
     pub(super) mod json_log;
+    pub(super) mod kubectl_describe;
     pub(super) mod kubectl_events;
     pub(super) mod kubectl_top;
     pub(super) mod otlp_json;
@@ -82,6 +83,7 @@ pub const FORMATS: &[&dyn Format] = &[
     &formats::pg_stat_indexes::PgStatIndexes,
     &formats::pg_sizes::PgSizes,
     &formats::prometheus_text::PrometheusText,
+    &formats::kubectl_describe::KubectlDescribe,
     &formats::kubectl_events::KubectlEvents,
     &formats::kubectl_top::KubectlTop,
     &formats::otlp_json::OtlpJson,
