@@ -133,6 +133,12 @@ pub(crate) struct Chain {
     pub(crate) duration_s: f64,
     /// The share of healthy commands that still get through.
     pub(crate) traffic: f64,
+    /// What a healthy system says and this one does not, by the first text of a unit.
+    #[serde(default)]
+    pub(crate) silent: Vec<String>,
+    /// One beyond the ten that the bounds are about: shown, and not summed.
+    #[serde(default)]
+    pub(crate) beyond: bool,
     #[serde(default)]
     pub(crate) text: BTreeMap<String, Text>,
     #[serde(default)]
@@ -153,6 +159,9 @@ pub(crate) struct Stage {
     /// How often: so many times, or at this rate.
     pub(crate) count: Option<u64>,
     pub(crate) per_minute: Option<f64>,
+    /// In how many seeds it is there at all: evidence is never complete in the same way twice.
+    #[serde(default = "always")]
+    pub(crate) chance: f64,
     /// The instance that says it, where it is always the same one.
     pub(crate) instance: Option<String>,
     /// Names that are this, and not what chance gives.
@@ -164,6 +173,10 @@ pub(crate) struct Stage {
     /// The kinds of finding that its lines are evidence for, where their texts name none.
     #[serde(default)]
     pub(crate) tells: Vec<String>,
+}
+
+fn always() -> f64 {
+    1.0
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -238,12 +251,17 @@ impl Data {
             }
         }
         for chain in &self.chains {
+            for text in &chain.silent {
+                assert!(
+                    self.quiet.unit.iter().any(|unit| unit.lines[0].text() == text),
+                    "{text}: nobody says it"
+                );
+            }
             assert!(chain.accept.contains(&chain.kind), "{}: its kind is not accepted", chain.name);
             assert!(
-                chain
-                    .stage
-                    .iter()
-                    .any(|stage| stage.role == Role::Root && !self.tells(chain, stage).is_empty()),
+                chain.stage.iter().any(|stage| stage.role == Role::Root
+                    && stage.chance >= 1.0
+                    && !self.tells(chain, stage).is_empty()),
                 "{}: no stage is its root",
                 chain.name
             );

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, io, path::Path};
 
 use super::{
-    data::{Chain, Data, Role, Said, Stage, Text},
+    data::{Chain, Data, Role, Said, Stage, Text, Unit},
     fill::{Cast, Fill},
     random::Random,
     render::{Pen, Rendered},
@@ -65,12 +65,12 @@ pub(crate) struct Line {
 /// Why a line is there.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Truth {
-    pub(crate) incident: usize,
-    pub(crate) stage: usize,
+    /// The incident and its stage; `None` for a trouble that the system got over.
+    pub(crate) stage: Option<(usize, usize)>,
     /// The kinds of finding that it is evidence for; none if nobody has to tell of it.
     pub(crate) tells: Vec<String>,
     /// What it names: its stream, its service, ...
-    pub(crate) names: Vec<String>,
+    pub(crate) names: Vec<(&'static str, String)>,
 }
 
 const SECOND: i64 = 1_000_000;
@@ -91,8 +91,9 @@ pub(crate) fn scenario(data: &Data, chain: usize, seed: u64, variant: Variant) -
     let pace = 0.8 + 0.6 * random.share();
     let mut incidents = vec![Injected { chain: first, root_at }];
     if variant == Variant::Two {
-        let others = data.chains.len() - 1;
-        let second = &data.chains[(chain + 1 + random.below(others as u64) as usize) % data.chains.len()];
+        let others: Vec<&Chain> =
+            data.chains.iter().filter(|other| !other.beyond && other.name != first.name).collect();
+        let second = *random.pick(&others);
         let apart = if seed % 2 == 1 {
             40 * MINUTE + random.below(300_000_000) as i64
         } else {
@@ -117,6 +118,19 @@ pub(crate) fn scenario(data: &Data, chain: usize, seed: u64, variant: Variant) -
     Scenario { lines, incidents }
 }
 
+/// The names that only this seed has.
+pub(crate) fn made_up(data: &Data, chain: usize, seed: u64) -> Vec<String> {
+    let lines = scenario(data, chain, seed, Variant::Clean).lines;
+    let truths = lines.iter().filter_map(|line| line.truth.as_ref());
+    let names = truths.flat_map(|truth| &truth.names);
+    // A database or a role may be called what many are called.
+    let unusual = names.filter(|(key, _)| !["dbname", "user", "host"].contains(key));
+    let mut names: Vec<String> = unusual.map(|(_, name)| name.clone()).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// A day on which nothing happens.
 pub(crate) fn quiet_day(data: &Data, seed: u64) -> Scenario<'_> {
     let mut maker = Maker { data, random: Random::of(seed, "quiet"), lines: Vec::new() };
@@ -131,8 +145,11 @@ pub(crate) fn quiet_day(data: &Data, seed: u64) -> Scenario<'_> {
 fn alter(lines: &mut Vec<Line>, variant: Variant, random: &mut Random) {
     match variant {
         Variant::Skew => {
-            let mut files: Vec<&String> =
-                lines.iter().filter(|line| line.truth.is_some()).map(|line| &line.rendered.file).collect();
+            let mut files: Vec<&String> = lines
+                .iter()
+                .filter(|line| line.is_of_an_incident())
+                .map(|line| &line.rendered.file)
+                .collect();
             files.retain(|file| file.starts_with("logs/"));
             files.sort();
             files.dedup();
@@ -155,13 +172,23 @@ struct Maker<'a> {
     lines: Vec<Line>,
 }
 
+#[derive(Clone, Copy)]
+enum Why<'a> {
+    /// Nothing is wrong.
+    Healthy,
+    /// A trouble that the system gets over.
+    Harmless,
+    /// A stage of an incident, by number.
+    Stage(usize, usize, &'a Stage),
+}
+
 /// What is written together, and why.
 struct Written<'a> {
     chain: Option<&'a Chain>,
     lines: &'a [Said],
     cast: &'a [&'a Cast],
     grown: f64,
-    truth: Option<(usize, usize, &'a Stage)>,
+    why: Why<'a>,
 }
 
 impl<'a> Maker<'a> {
@@ -177,21 +204,26 @@ impl<'a> Maker<'a> {
             let times = 2.0 * unit.per_hour * hours * if unit.harmless { troubles } else { busy };
             for _ in 0..self.random.rounded(times) {
                 let at = start + self.random.below((end - start) as u64) as i64;
-                let kept_out = chain.filter(|_| unit.traffic).is_some_and(|(injected, pace)| {
-                    let lasts = (injected.chain.duration_s * pace) as i64 * SECOND;
-                    (injected.root_at..injected.root_at + lasts).contains(&at)
-                        && !self.random.chance(injected.chain.traffic)
-                });
-                if kept_out {
+                if chain.is_some_and(|(injected, pace)| self.keeps_out(unit, at, injected, pace)) {
                     continue;
                 }
                 let cast = system.occurrence(&mut self.random, at, unit.ms, None);
                 let casts = [&cast, &system.cast];
-                let written =
-                    Written { chain: None, lines: &unit.lines, cast: &casts, grown: 0.0, truth: None };
+                let why = if unit.harmless { Why::Harmless } else { Why::Healthy };
+                let written = Written { chain: None, lines: &unit.lines, cast: &casts, grown: 0.0, why };
                 self.write(at, &written);
             }
         }
+    }
+
+    /// Whether a chain keeps a healthy unit from happening.
+    fn keeps_out(&mut self, unit: &Unit, at: i64, injected: &Injected<'_>, pace: f64) -> bool {
+        let chain = injected.chain;
+        let begins = chain.stage.iter().map(|stage| stage.from_s).fold(0.0, f64::min);
+        let second = |seconds: f64| injected.root_at + (seconds * pace * SECOND as f64) as i64;
+        let during = |from: f64| (second(from)..second(chain.duration_s)).contains(&at);
+        let silent = chain.silent.iter().any(|text| text == unit.lines[0].text());
+        (silent && during(begins)) || (unit.traffic && during(0.0) && !self.random.chance(chain.traffic))
     }
 
     fn chain(&mut self, system: &System, number: usize, injected: &Injected<'a>, pace: f64) {
@@ -199,7 +231,8 @@ impl<'a> Maker<'a> {
         for (index, stage) in injected.chain.stage.iter().enumerate() {
             let lasts = stage.for_s * pace;
             let by_rate = stage.per_minute.map(|each| self.random.rounded(each * rate * lasts / 60.0).max(1));
-            let times = stage.count.or(by_rate).unwrap_or(1);
+            let there = self.random.chance(stage.chance);
+            let times = stage.count.or(by_rate).unwrap_or(1) * u64::from(there);
             for turn in 0..times {
                 let share = (turn as f64 + 0.8 * self.random.share()) / times as f64;
                 let after = stage.from_s * pace + lasts * share;
@@ -218,7 +251,7 @@ impl<'a> Maker<'a> {
                     lines: &stage.lines,
                     cast: &casts,
                     grown: share,
-                    truth: Some((number, index, stage)),
+                    why: Why::Stage(number, index, stage),
                 };
                 self.write(at, &written);
             }
@@ -243,12 +276,12 @@ impl<'a> Maker<'a> {
             let fill = Fill { casts: &casts, grown: written.grown, random: &mut self.random };
             let mut pen = Pen { data: self.data, chain: written.chain, fill };
             let rendered = pen.write(text, clock);
-            let truth = written.truth.map(|(incident, index, stage)| Truth {
-                incident,
-                stage: index,
-                tells: tells(text, stage),
-                names: named(&casts),
-            });
+            let truth = match written.why {
+                Why::Healthy => None,
+                Why::Harmless => Some((None, text.tells.clone())),
+                Why::Stage(incident, index, stage) => Some((Some((incident, index)), tells(text, stage))),
+            };
+            let truth = truth.map(|(stage, tells)| Truth { stage, tells, names: named(&casts, &rendered) });
             self.lines.push(Line { at: clock, rendered, truth });
             clock += 40 + self.random.below(900) as i64;
         }
@@ -264,13 +297,27 @@ fn tells(text: &Text, stage: &Stage) -> Vec<String> {
     }
 }
 
-fn named(casts: &[&Cast]) -> Vec<String> {
-    let names =
-        ["stream", "instance", "projection", "poisoned_projection", "database", "user", "node", "partner"];
-    names.iter().filter_map(|name| casts.iter().find_map(|cast| cast.get(*name))).cloned().collect()
+/// What a line names, as keys of findings are called.
+fn named(casts: &[&Cast], rendered: &Rendered) -> Vec<(&'static str, String)> {
+    let names = [
+        ("stream", "stream"),
+        ("service", "instance"),
+        ("projection", "projection"),
+        ("projection", "poisoned_projection"),
+        ("dbname", "database"),
+        ("user", "user"),
+        ("host", "node"),
+    ];
+    let value = |name: &str| casts.iter().find_map(|cast| cast.get(name)).cloned();
+    let all = names.iter().filter_map(|(key, name)| value(name).map(|value| (*key, value)));
+    all.filter(|(_, value)| rendered.text.contains(value.as_str())).collect()
 }
 
 impl Line {
+    pub(crate) fn is_of_an_incident(&self) -> bool {
+        self.truth.as_ref().is_some_and(|truth| truth.stage.is_some())
+    }
+
     /// Sets the clock of whoever wrote it: the time stands at the start of each kind of line, written once.
     fn skew(&mut self, by: i64) {
         use super::render::shown;

@@ -13,4 +13,5 @@ mod random;
 mod render;
 pub(crate) mod run;
 pub(crate) mod score;
+pub(crate) mod sum;
 mod system;

@@ -16,6 +16,10 @@ use super::{data::Data, generate::Scenario};
 pub(crate) fn report(plan: &Plan, data: &Data, scenario: &Scenario<'_>, keep: Option<&Path>) -> Report {
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let folder = keep.unwrap_or(temporary.path());
+    if keep.is_some_and(Path::exists) {
+        // What an older generator wrote would be evidence as well.
+        std::fs::remove_dir_all(folder).expect("an older run's folder can be removed");
+    }
     scenario.save(data, folder).expect("the folder can be written");
     let found = ingest::walk(&[folder.display().to_string()]).expect("the folder is there");
     let partial = engine::scan(plan, &found, &Progress::default()).expect("nobody stops it");

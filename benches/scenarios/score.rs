@@ -2,10 +2,10 @@
 //!
 //! - **Root**: of the first `n` incidents of a report, where `n` happened, the share that names a root-cause kind that is
 //!   right, each right kind once. With one incident that is: rank 1 is right, or it is not.
-//! - **B-cubed F1** over the lines that somebody has to tell of (WARN and above, and what patterns raise below that). A
-//!   line's cluster is the incident of the finding that it is evidence for: one of the kinds that the line tells, whose
-//!   window holds its time; of several the one that shares most names with it, then the narrowest. A line that no
-//!   incident holds is a cluster of its own. Precision of a line: the share of its cluster that is of its true incident;
+//! - **B-cubed F1** over the lines that somebody has to tell of (WARN and above, and what patterns raise below that), and
+//!   over the harmless warnings beside them, each of which is a truth of its own. A line's cluster is the incident of the finding that it is evidence for: one of the kinds that the line tells, whose
+//!   window holds its time, and which is not about one stream that the line does not name; of several the one that shares
+//!   most names with it, then the narrowest. A line that no incident holds is a cluster of its own. Precision of a line: the share of its cluster that is of its true incident;
 //!   recall: the share of its true incident that is in its cluster; F1 of the means of both.
 //! - **Chain**: of the stages that left a telling line, the share that the report's incident shows in its chain. The
 //!   report's incident is the one that holds most of the true one's lines.
@@ -44,10 +44,12 @@ pub(crate) fn score(data: &Data, scenario: &Scenario<'_>, report: &Report) -> Sc
     let findings = by_kind(report);
     let mut cells: BTreeMap<(usize, &str), u64> = BTreeMap::new();
     let mut alone: BTreeMap<usize, u64> = BTreeMap::new();
-    for (line, truth) in told(scenario) {
+    for (number, (line, truth)) in told(scenario).enumerate() {
+        // A harmless line is a truth of its own, beyond those of the incidents.
+        let of = truth.stage.map_or(happened + number, |(incident, _)| incident);
         match incident_of(line, truth, &findings) {
-            Some(incident) => *cells.entry((truth.incident, incident)).or_default() += 1,
-            None => *alone.entry(truth.incident).or_default() += 1,
+            Some(incident) => *cells.entry((of, incident)).or_default() += 1,
+            None => *alone.entry(of).or_default() += 1,
         }
     }
     let mut score = Score {
@@ -91,12 +93,19 @@ fn incident_of<'r>(
         (Some(from), Some(to)) => to.0 - from.0,
         _ => i64::MAX,
     };
-    let shared = |finding: &Finding| {
-        finding.keys.values().flatten().filter(|value| truth.names.contains(value)).count()
+    let has = |finding: &Finding, (key, value): &(&str, String)| {
+        finding.keys.get(*key).is_some_and(|values| values.contains(value))
+    };
+    let shared = |finding: &Finding| truth.names.iter().filter(|name| has(finding, name)).count();
+    let other_stream = |finding: &Finding| {
+        let one = finding.keys.get("stream").is_some_and(|streams| streams.len() == 1);
+        one && truth.names.iter().any(|name| name.0 == "stream") && {
+            !truth.names.iter().any(|name| name.0 == "stream" && has(finding, name))
+        }
     };
     let of_kind = |kind: &String| {
-        let candidates =
-            findings.get(kind.as_str()).into_iter().flatten().filter(|finding| holds(finding, line.at));
+        let candidates = findings.get(kind.as_str()).into_iter().flatten();
+        let candidates = candidates.filter(|finding| holds(finding, line.at) && !other_stream(finding));
         candidates.max_by_key(|finding| (shared(finding), std::cmp::Reverse(width(finding)))).copied()
     };
     truth.tells.iter().find_map(of_kind)?.incident.as_deref()
@@ -164,7 +173,7 @@ fn chain(
     for (index, stage) in happened.stage.iter().enumerate() {
         let tells = data.tells(happened, stage);
         let left = scenario.lines.iter().filter_map(|line| line.truth.as_ref());
-        let mut left = left.filter(|truth| (truth.incident, truth.stage) == (number, index));
+        let mut left = left.filter(|truth| truth.stage == Some((number, index)));
         if tells.is_empty() || matches!(stage.role, Role::Before | Role::Aftermath) || left.next().is_none() {
             continue;
         }

@@ -37,8 +37,10 @@ impl System {
         let streams: Vec<String> = (0..STREAMS)
             .map(|_| format!("{noun}{mark}{:0digits$}", random.below(10_u64.pow(digits as u32))))
             .collect();
-        let projections: Vec<String> =
-            (0..3).map(|_| format!("{noun}-{}", random.pick(&names.views))).collect();
+        let projections: Vec<String> = {
+            let first = random.below(names.views.len() as u64) as usize;
+            names.views.iter().cycle().skip(first).take(3).map(|view| format!("{noun}-{view}")).collect()
+        };
         let mut session = || (random.between(2_000, 60_000), random.between(32_768, 60_999));
         let sessions = INSTANCES.map(|_| (0..SESSIONS).map(|_| session()).collect::<Vec<_>>());
         let mut system = System { cast: Cast::new(), commands, streams, projections, sessions, started };
@@ -68,6 +70,7 @@ impl System {
             ("relation", random.between(16_390, 24_000).to_string()),
             ("database_oid", random.between(16_384, 16_389).to_string()),
             ("pool", pool.to_string()),
+            ("digits", random.between(7, 19).to_string()),
             ("timeout", timeout.to_string()),
             ("hot_stream", random.pick(&self.streams).clone()),
             ("damaged_stream", random.pick(&self.streams).clone()),
