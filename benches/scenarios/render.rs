@@ -154,7 +154,7 @@ fn usual_cell(column: &str) -> &'static str {
         "application_name" => "{instance}",
         "client_addr" => "{host}",
         "client_port" => "{remote_port}",
-        "backend_start" => "{session_start}",
+        "backend_start" => "{backend_start}",
         "query_id" => "{n:1000000000..9000000000}",
         "backend_type" => "client backend",
         _ => "",

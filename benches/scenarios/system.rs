@@ -119,6 +119,7 @@ impl System {
             ("remote_port", port.to_string()),
             ("session", format!("{start:x}.{pid:x}")),
             ("session_start", shown(self.started, "%Y-%m-%d %H:%M:%S UTC")),
+            ("backend_start", shown(self.started, "%Y-%m-%d %H:%M:%S%.6f+00")),
             ("ms", random.between(ms[0], ms[1]).to_string()),
             ("now", shown(at, "%Y-%m-%d %H:%M:%S%.6f+00")),
         ];
