@@ -67,6 +67,24 @@ fn the_bounds_hold_for_one_seed() {
     }
 }
 
+#[test]
+fn b_cubed_punishes_what_is_merged_and_what_is_torn_apart() {
+    let of = |cells: &[(usize, &'static str, u64)], alone: &[(usize, u64)]| {
+        let cells = cells.iter().map(|(truth, cluster, lines)| ((*truth, *cluster), *lines)).collect();
+        score::b_cubed(&cells, &alone.iter().copied().collect())
+    };
+    let close = |is: f64, expected: f64| assert!((is - expected).abs() < 1e-9, "{is} is not {expected}");
+    close(of(&[(0, "a", 10), (1, "b", 10)], &[]), 1.0);
+    // Merged: precision 1/2, recall 1.
+    close(of(&[(0, "a", 10), (1, "a", 10)], &[]), 2.0 / 3.0);
+    // Torn in two halves: precision 1, recall 1/2.
+    close(of(&[(0, "a", 10), (0, "b", 10)], &[]), 2.0 / 3.0);
+    // Not told at all: each line is alone, so recall is 1/10.
+    close(of(&[], &[(0, 10)]), 2.0 * 0.1 / 1.1);
+    // A harmless line that nobody tells of is right.
+    close(of(&[(0, "a", 10)], &[(1, 1)]), 1.0);
+}
+
 /// A rule that knew what the generator makes up would make the benchmark worthless.
 #[test]
 fn no_rule_names_what_a_seed_makes_up() {

@@ -136,6 +136,9 @@ pub(crate) struct Chain {
     /// What a healthy system says and this one does not, by the first text of a unit.
     #[serde(default)]
     pub(crate) silent: Vec<String>,
+    /// Whether all databases of a server suffer from it, so that no healthy one can share its log.
+    #[serde(default)]
+    pub(crate) server_wide: bool,
     /// One beyond the ten that the bounds are about: shown, and not summed.
     #[serde(default)]
     pub(crate) beyond: bool,

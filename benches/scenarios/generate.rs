@@ -103,14 +103,21 @@ pub(crate) fn scenario(data: &Data, chain: usize, seed: u64, variant: Variant) -
     }
     let end = incidents.last().map_or(root_at, |last| last.root_at) + 50 * MINUTE;
     let mut maker = Maker { data, random, lines: Vec::new() };
-    let mut taken = Vec::new();
+    // Two systems may well have their databases on one server, and so in one log.
+    let share_server = matches!(seed % 4, 0 | 3) && !incidents.iter().any(|each| each.chain.server_wide);
+    let mut beside: Option<System> = None;
     for (number, injected) in incidents.iter().enumerate() {
-        let system = System::new(&data.names, &mut maker.random, start - 5 * DAY, &taken);
-        taken.push(system.cast["domain"].clone());
+        let mut system = System::new(&data.names, &mut maker.random, start - 5 * DAY, beside.as_ref());
+        if let Some(first) = beside.as_ref().filter(|_| share_server) {
+            for shared in ["server", "host"] {
+                system.cast.insert(shared.to_owned(), first.cast[shared].clone());
+            }
+        }
         let busy = data.quiet.busy * if variant == Variant::Noise { NOISE } else { 1.0 };
         let troubles = if variant == Variant::Noise { NOISE } else { 1.0 };
         maker.background(&system, (start, end), (busy, troubles), Some((injected, pace)));
         maker.chain(&system, number, injected, pace);
+        beside = Some(system);
     }
     let mut lines = maker.lines;
     alter(&mut lines, variant, &mut maker.random);
@@ -135,7 +142,7 @@ pub(crate) fn made_up(data: &Data, chain: usize, seed: u64) -> Vec<String> {
 pub(crate) fn quiet_day(data: &Data, seed: u64) -> Scenario<'_> {
     let mut maker = Maker { data, random: Random::of(seed, "quiet"), lines: Vec::new() };
     let start = FIRST_DAY + seed as i64 * DAY;
-    let system = System::new(&data.names, &mut maker.random, start - 5 * DAY, &[]);
+    let system = System::new(&data.names, &mut maker.random, start - 5 * DAY, None);
     maker.background(&system, (start, start + DAY), (1.0, 1.0), None);
     let mut lines = maker.lines;
     lines.sort_by_key(|line| line.at);

@@ -107,7 +107,7 @@ impl Pen<'_> {
             .iter()
             .filter_map(|name| values.get(name).map(|value| format!("\"{name}\":{value}")))
             .collect();
-        let file = self.fill.text("logs/postgresql-{database}.json");
+        let file = self.fill.text("logs/postgresql-{server}.json");
         Rendered { file, text: format!("{{{}}}", members.join(",")) }
     }
 

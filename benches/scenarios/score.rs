@@ -133,7 +133,7 @@ fn root(scenario: &Scenario<'_>, report: &Report) -> f64 {
 }
 
 /// `cells`: lines by true incident and the report's; `alone`: lines that no incident holds.
-fn b_cubed(cells: &BTreeMap<(usize, &str), u64>, alone: &BTreeMap<usize, u64>) -> f64 {
+pub(crate) fn b_cubed(cells: &BTreeMap<(usize, &str), u64>, alone: &BTreeMap<usize, u64>) -> f64 {
     let (mut of_truth, mut of_cluster) = (alone.clone(), BTreeMap::<&str, u64>::new());
     for ((truth, cluster), lines) in cells {
         *of_truth.entry(*truth).or_default() += lines;

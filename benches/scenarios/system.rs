@@ -21,9 +21,9 @@ const SESSIONS: usize = 8;
 const INSTANCES: [&str; 2] = ["a", "b"];
 
 impl System {
-    /// `taken` are the domains of systems beside it.
-    pub(crate) fn new(names: &Names, random: &mut Random, started: i64, taken: &[String]) -> System {
-        let free: Vec<&String> = names.domains.iter().filter(|domain| !taken.contains(domain)).collect();
+    pub(crate) fn new(names: &Names, random: &mut Random, started: i64, beside: Option<&System>) -> System {
+        let taken = beside.map(|beside| &beside.cast["domain"]);
+        let free: Vec<&String> = names.domains.iter().filter(|domain| Some(*domain) != taken).collect();
         let domain = (*random.pick(&free)).clone();
         let noun = random.pick(&names.nouns).clone();
         let commands: Vec<String> = names
@@ -63,6 +63,7 @@ impl System {
             ("crate", service.replace('-', "_")),
             ("database", format!("{domain}{}", random.pick(&["", "_prod", "_main", "_db"]))),
             ("user", format!("{domain}{}", random.pick(&["", "_rw", "_app", "_owner"]))),
+            ("server", format!("db-{:02}", random.between(1, 40))),
             ("node", format!("node-{:02}", random.between(1, 60))),
             ("pod", format!("{service}-{replica}-{}", &pod[..5])),
             ("host", format!("10.{}.{}.{}", random.below(250), random.below(250), random.between(2, 250))),
