@@ -40,6 +40,13 @@ fn main() -> ExitCode {
         }
     };
     let (data, plan) = (Data::load(), run::plan());
+    if let Some(only) =
+        options.only.as_ref().filter(|only| data.chains.iter().all(|chain| chain.name != **only))
+    {
+        let names: Vec<&str> = data.chains.iter().map(|chain| chain.name.as_str()).collect();
+        println!("{only}: there are {}", names.join(", "));
+        return ExitCode::from(2);
+    }
     let holds = chains(&options, &data, &plan);
     let silent = quiet_days(&options, &data, &plan);
     if holds && silent { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -66,6 +73,9 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
                 let names = value()?;
                 let named = |variant: &Variant| names.split(',').any(|name| name == variant.name());
                 options.variants = Variant::ALL.into_iter().filter(named).collect();
+                if options.variants.len() != names.split(',').count() {
+                    return Err(format!("{names}: there are clean, noise, skew, loss and two"));
+                }
             }
             "-v" | "--verbose" => options.verbose = true,
             // Cargo's own.
