@@ -14,6 +14,8 @@ pub(super) fn finding(check: &str, kind: &str, about: &[&str]) -> Finding {
         id: store_findings::id(&parts),
         check: check.to_owned(),
         kind: kind.to_owned(),
+        category: String::new(),
+        scattered: false,
         state: "new".to_owned(),
         severity: crate::model::Severity::Info,
         title: String::new(),

@@ -57,6 +57,7 @@ mod lineage;
 mod moments;
 mod outcome;
 mod projections;
+mod spells;
 mod store_findings;
 mod story;
 #[cfg(test)]

@@ -113,6 +113,8 @@ fn finding(path: &str, key: &StoreKey, kind: FaultKind, listed: &Listed, events:
         id: id(&[path, &key.schema, &key.profile, kind.name()]),
         check: "integrity".to_owned(),
         kind: kind.name().to_owned(),
+        category: String::new(),
+        scattered: false,
         severity,
         title: format!("{} ({} in {path})", kind.means(), listed.seen),
         detail: listed.items.first().map(|fault| fault.detail.clone()).unwrap_or_default(),

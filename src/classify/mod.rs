@@ -7,6 +7,7 @@
 //! packs (TOML) --load--> patterns --compile--> Matcher --session--> hits per entry
 //! ```
 
+mod causes;
 mod lint;
 mod literals;
 mod matcher;
@@ -14,6 +15,7 @@ mod packs;
 mod runbooks;
 mod samples;
 
+pub use causes::CausesError;
 pub use lint::{Lint, lint};
 pub use matcher::{Hit, Matcher, MatcherError, Session};
 pub use packs::{Pack, PackError, Packs};

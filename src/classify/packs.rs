@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{PackFile, PackMeta, Pattern};
+use crate::model::{Causes, PackFile, PackMeta, Pattern};
 
-use super::{RunbookError, Runbooks};
+use super::{CausesError, RunbookError, Runbooks, causes};
 
 /// A pack as loaded.
 #[derive(Clone, Debug)]
@@ -24,6 +24,7 @@ pub struct Packs {
     /// The pack of each pattern, as an index into `packs`.
     pub pack_of: Vec<usize>,
     pub runbooks: Runbooks,
+    pub causes: Causes,
 }
 
 /// A pack that cannot be used.
@@ -35,6 +36,8 @@ pub enum PackError {
     Misnamed { path: String, name: String },
     #[error("{path}: pattern id `{id}` is taken by pack `{by}`; ids are unique over all packs")]
     Duplicate { path: String, id: String, by: String },
+    #[error(transparent)]
+    Causes(#[from] CausesError),
     #[error(transparent)]
     Runbook(#[from] RunbookError),
 }
@@ -82,7 +85,8 @@ impl Packs {
         // Built-in packs first, so that a folder's pattern of the same id overrides.
         let mut ordered: Vec<_> = all.into_iter().collect();
         ordered.sort_by_key(|(path, (_, own))| (*own, *path));
-        let mut packs = Packs { runbooks: Runbooks::load(files)?, ..Packs::default() };
+        let mut packs =
+            Packs { runbooks: Runbooks::load(files)?, causes: causes::load(files)?, ..Packs::default() };
         for (path, (text, own)) in ordered {
             packs.add(path, text, own)?;
         }

@@ -1,23 +1,40 @@
-//! From findings to incidents: what belongs together, and which of it came first.
+//! From findings to incidents: what belongs together, and what of it came first and led to the rest.
+//!
+//! ```text
+//! findings -> ties (LINKS: why, how strong) -> groups -> chain (rules) -> root cause (terms) -> incident
+//! ```
 //!
 //! To add a reason to link two findings: write `links/<name>.rs` with a unit struct and `impl Link`, then add its `mod`
-//! line and its row below. Every link says why, and the report prints it.
+//! line and its row below. What leads to what is data: `patterns/causes.toml`.
 //!
-//! This version links by time and by store alone and names a root cause only where one finding names one; it never
-//! calls a cause confirmed on that ground.
+//! Findings that name a kind of cause make the groups; symptoms are shared by all kinds of trouble, so each joins the
+//! one group it is tied to best and never ties two groups together.
 
 mod cause;
+mod chain;
+mod groups;
+mod incident;
+mod kinship;
 mod links {
+    pub(super) mod causal_rule;
     pub(super) mod near_in_time;
+    pub(super) mod same_kind;
     pub(super) mod same_store;
+    pub(super) mod shared_keys;
 }
 
-use std::collections::BTreeMap;
+use crate::model::{Causes, Finding, Settings, Severity, report::Incident};
 
-use crate::model::{Finding, Keys, Settings, Severity, Window, report::Incident};
+use kinship::Rarity;
 
 /// Every reason to link, in order of id.
-pub const LINKS: &[&dyn Link] = &[&links::near_in_time::NearInTime, &links::same_store::SameStore];
+pub const LINKS: &[&dyn Link] = &[
+    &links::causal_rule::CausalRule,
+    &links::near_in_time::NearInTime,
+    &links::same_kind::SameKind,
+    &links::same_store::SameStore,
+    &links::shared_keys::SharedKeys,
+];
 
 /// One reason for two findings to belong to one incident.
 pub trait Link: Sync {
@@ -25,134 +42,66 @@ pub trait Link: Sync {
 
     fn about(&self) -> &'static str;
 
-    /// Why the two belong together, if they do. Order does not matter.
-    fn why(&self, a: &Finding, b: &Finding, settings: &Settings) -> Option<String>;
+    /// Why the two belong together, if they do. `a` began first, or neither is dated.
+    fn tie(&self, a: &Finding, b: &Finding, context: &Context<'_>) -> Option<Tie>;
 }
 
-/// Joins findings of warning or above into incidents, each finding in one; sets [`Finding::incident`].
-pub fn correlate(findings: &mut [Finding], settings: &Settings) -> Vec<Incident> {
-    let members: Vec<usize> =
-        (0..findings.len()).filter(|at| findings[*at].severity >= Severity::Warning).collect();
-    let mut groups = Groups::new(findings.len());
-    for (at, a) in members.iter().enumerate() {
-        for b in &members[at + 1..] {
-            if LINKS.iter().any(|link| link.why(&findings[*a], &findings[*b], settings).is_some()) {
-                groups.join(*a, *b);
-            }
-        }
-    }
-    let mut by_group: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for member in members {
-        by_group.entry(groups.of(member)).or_default().push(member);
-    }
-    by_group.into_values().map(|members| incident(findings, &members)).collect()
+/// A reason, and how strong it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tie {
+    /// As a probability, from 0 to 1: independent reasons join as one minus the product of what each leaves open.
+    pub weight: f64,
+    pub why: String,
 }
 
-fn incident(findings: &mut [Finding], members: &[usize]) -> Incident {
-    let mut group: Vec<&Finding> = members.iter().map(|member| &findings[*member]).collect();
-    group.sort_by(|a, b| onset(a).cmp(&onset(b)).then(b.severity.cmp(&a.severity)).then(a.id.cmp(&b.id)));
-    let (root_cause, chain) = cause::root_cause(&group);
-    let mut window = Window::default();
-    let mut keys = Keys::new();
-    for finding in &group {
-        window.join(&finding.window);
-        for (name, values) in &finding.keys {
-            let known = keys.entry(name.clone()).or_default();
-            known.extend(values.iter().filter(|value| !known.contains(value)).cloned().collect::<Vec<_>>());
-        }
-    }
-    for values in keys.values_mut() {
-        values.truncate(KEY_VALUES);
-    }
-    let worst = group
-        .iter()
-        .max_by(|a, b| a.severity.cmp(&b.severity).then(a.count.cmp(&b.count)).then(b.id.cmp(&a.id)));
-    let severity = worst.map_or(Severity::Info, |finding| finding.severity);
-    let hash = blake3::hash(root_cause.finding.as_bytes()).to_hex();
-    let id = format!("inc-{}", &hash[..8]);
-    let mut next_steps: Vec<String> = Vec::new();
-    let mut by_weight = group.clone();
-    by_weight.sort_by(|a, b| {
-        (a.id != root_cause.finding)
-            .cmp(&(b.id != root_cause.finding))
-            .then(b.severity.cmp(&a.severity))
-            .then(b.count.cmp(&a.count))
-            .then(a.id.cmp(&b.id))
-    });
-    for finding in by_weight {
-        if !finding.action.is_empty() && !next_steps.contains(&finding.action) {
-            next_steps.push(finding.action.clone());
-        }
-    }
-    next_steps.truncate(NEXT_STEPS);
-    let incident = Incident {
-        rank: 0,
-        title: title(&group, worst.copied()),
-        severity,
-        score: 0,
-        score_terms: Vec::new(),
-        window,
-        chain,
-        findings: group.iter().map(|finding| finding.id.clone()).collect(),
-        keys,
-        counter_evidence: Vec::new(),
-        not_checked: NOT_CHECKED.iter().map(|text| (*text).to_owned()).collect(),
-        next_steps,
-        // Runbooks are data of the run; the engine attaches them.
-        runbook: None,
-        root_cause,
-        id: id.clone(),
+/// What links may look at beside the two findings.
+#[derive(Debug)]
+pub struct Context<'a> {
+    pub settings: &'a Settings,
+    pub causes: &'a Causes,
+    /// How common each value of a key is among the findings.
+    pub rarity: Rarity,
+}
+
+/// What correlating knows beside the findings.
+#[derive(Clone, Copy, Debug)]
+pub struct Knowledge<'a> {
+    pub settings: &'a Settings,
+    pub causes: &'a Causes,
+    /// Checks that could not run, each with what it lacked.
+    pub could_not_run: &'a [(String, String)],
+}
+
+/// Joins findings into incidents, each finding in one at most; sets [`Finding::incident`].
+pub fn correlate(findings: &mut [Finding], knowledge: &Knowledge<'_>) -> Vec<Incident> {
+    let mut members: Vec<usize> = (0..findings.len()).filter(|at| can_belong(&findings[*at])).collect();
+    // Undated ones come last; of equals, the worse first.
+    members.sort_by(|a, b| kinship::order(&findings[*a], &findings[*b]));
+    let context = Context {
+        settings: knowledge.settings,
+        causes: knowledge.causes,
+        rarity: Rarity::of(members.iter().map(|at| &findings[*at])),
     };
-    for member in members {
-        findings[*member].incident = Some(id.clone());
+    let sorted: Vec<&Finding> = members.iter().map(|at| &findings[*at]).collect();
+    let groups = groups::groups(&sorted, &context);
+    let incidents: Vec<(Incident, Vec<usize>)> = groups
+        .into_iter()
+        .map(|group| {
+            let of_group: Vec<&Finding> = group.iter().map(|at| sorted[*at]).collect();
+            let incident = incident::incident(&of_group, &context, knowledge.could_not_run);
+            (incident, group.iter().map(|at| members[*at]).collect())
+        })
+        .collect();
+    for (incident, members) in &incidents {
+        for member in members {
+            findings[*member].incident = Some(incident.id.clone());
+        }
     }
-    incident
+    incidents.into_iter().map(|(incident, _)| incident).collect()
 }
 
-/// The worst finding's words; for a damaged copy of a store, how much is wrong with it.
-fn title(group: &[&Finding], worst: Option<&Finding>) -> String {
-    let store = group.iter().find_map(|finding| finding.keys.get("store")).map(|paths| paths.join(", "));
-    match (store, worst) {
-        (Some(store), _) if group.len() > 1 => {
-            let faults: u64 = group.iter().map(|finding| finding.count).sum();
-            format!("Damaged copy of an event store: {faults} faults of {} kinds in {store}", group.len())
-        }
-        (_, Some(worst)) => {
-            let mut letters = worst.title.chars();
-            letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-        }
-        (_, None) => String::new(),
-    }
-}
-
-/// Values kept of a key.
-const KEY_VALUES: usize = 20;
-const NEXT_STEPS: usize = 4;
-/// What an incident of this version does not rest on.
-const NOT_CHECKED: [&str; 2] = ["causal rules between findings", "a baseline of quiet nights"];
-
-/// When a finding began; undated ones come last.
-fn onset(finding: &Finding) -> (bool, Option<crate::model::Timestamp>) {
-    (finding.window.from.is_none(), finding.window.from)
-}
-
-/// Union-find over indexes; the smallest index names a group, so that order of joining does not matter.
-struct Groups(Vec<usize>);
-
-impl Groups {
-    fn new(len: usize) -> Groups {
-        Groups((0..len).collect())
-    }
-
-    fn of(&self, mut at: usize) -> usize {
-        while self.0[at] != at {
-            at = self.0[at];
-        }
-        at
-    }
-
-    fn join(&mut self, a: usize, b: usize) {
-        let (a, b) = (self.of(a), self.of(b));
-        self.0[a.max(b)] = a.min(b);
-    }
+/// What is heard all the time is part of nothing. A change is no trouble by itself, and may be where trouble began.
+fn can_belong(finding: &Finding) -> bool {
+    let is_change = finding.cause.as_deref() == Some("change");
+    !finding.scattered && (finding.severity >= Severity::Warning || is_change)
 }

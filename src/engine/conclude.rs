@@ -1,11 +1,15 @@
 //! From facts to a report: judges, correlates and ranks. Small: grows with what was found.
 
-use std::{collections::BTreeMap, iter};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter,
+};
 
 use crate::{
     check::{self, Evidence, Judgement, Outcome, facts::SourceFacts},
     classify::Runbooks,
-    correlate, ingest,
+    correlate::{self, Knowledge},
+    ingest,
     ingest::{Found, Shape},
     model::{
         AsOf, Fault, Finding, SETTINGS, Setting, Settings, Severity, TableRole, Window, finding,
@@ -45,7 +49,12 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, 
     let integrity = integrity(&evidence, &mut outcome);
     let mut findings = std::mem::take(&mut outcome.findings);
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.count.cmp(&a.count)).then(a.id.cmp(&b.id)));
-    let mut incidents = rank::rank(correlate::correlate(&mut findings, &plan.settings), &findings);
+    let could_not_run: Vec<(String, String)> =
+        checks.iter().filter_map(|check| Some((check.id.clone(), check.why.clone()?))).collect();
+    let knowledge =
+        Knowledge { settings: &plan.settings, causes: &plan.packs.causes, could_not_run: &could_not_run };
+    let extent = extent(&evidence, &outcome);
+    let mut incidents = rank::rank(correlate::correlate(&mut findings, &knowledge), &findings, &extent);
     attach_runbooks(&plan.packs.runbooks, &mut incidents, &findings);
     let incomplete = shorten(incomplete);
     Ok(Report {
@@ -303,6 +312,23 @@ fn shorten(reasons: Vec<String>) -> Vec<String> {
         [] => why,
     };
     by_reason.into_iter().map(line).collect()
+}
+
+/// How much there is of what an incident may touch.
+fn extent(evidence: &Evidence, outcome: &Outcome) -> rank::Extent {
+    let services: BTreeSet<&str> =
+        evidence.logs.values().flat_map(|log| log.services.values()).map(|(service, _)| service).collect();
+    let commands: BTreeSet<&str> = outcome.operations.iter().map(|row| row.name.as_str()).collect();
+    let streams = evidence.stores.iter().map(|store| store.events.streams()).max().unwrap_or_default();
+    [
+        ("command", commands.len() as u64),
+        ("projection", outcome.projections.len() as u64),
+        ("service", services.len() as u64),
+        ("stream", streams),
+    ]
+    .into_iter()
+    .map(|(key, count)| (key.to_owned(), count))
+    .collect()
 }
 
 /// The runbook of an incident is that of its root cause; where that has none, that of the finding it rests on.

@@ -11,7 +11,9 @@ mod distinct;
 mod first_n;
 mod histogram;
 mod largest;
+mod segments;
 mod series;
+mod slices;
 mod smallest;
 
 pub use bottom_k::BottomK;
@@ -21,7 +23,9 @@ pub use distinct::Distinct;
 pub use first_n::FirstN;
 pub use histogram::Histogram;
 pub use largest::Largest;
+pub use segments::{Segment, segments, usual_rate};
 pub use series::{Point, Series};
+pub use slices::Slices;
 pub use smallest::Smallest;
 
 use serde::{Serialize, de::DeserializeOwned};

@@ -68,6 +68,9 @@ pub struct Finding {
     pub id: String,
     pub check: String,
     pub kind: String,
+    /// Of a pattern, as its pack says; of a check, empty.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub category: String,
     pub severity: Severity,
     pub title: String,
     pub detail: String,
@@ -79,6 +82,9 @@ pub struct Finding {
     pub incident: Option<String>,
     /// Set against a baseline; without one every finding is new.
     pub state: String,
+    /// Spread over the evidence: no part of an incident.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub scattered: bool,
     /// A root-cause kind of the design, where the fact names one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cause: Option<String>,

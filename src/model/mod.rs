@@ -3,6 +3,7 @@
 //! A type moves here only when two stages name it. Times are [`Timestamp`]s (UTC), places are
 //! [`Place`]s (byte and line of the unpacked text), and everything a report prints is in [`report`].
 
+pub mod causes;
 pub mod conflicts;
 pub mod database;
 pub mod event;
@@ -25,6 +26,7 @@ pub mod trace;
 pub mod validation;
 pub mod values;
 
+pub use causes::{CauseKind, CauseRule, Causes, Symptom};
 pub use conflicts::{Conflicts, HotStream};
 pub use database::Database;
 pub use event::{

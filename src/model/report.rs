@@ -146,6 +146,12 @@ pub struct ChainLink {
     pub finding: String,
     pub role: ChainRole,
     pub at: Option<Timestamp>,
+    /// The finding that it follows from, by a causal rule.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub after: Option<String>,
+    /// The rule's reason, or what else ties it to the root.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub why: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -202,7 +202,7 @@ impl SettingValue {
     }
 }
 
-fn duration(text: &str) -> Result<i64, SettingError> {
+pub(super) fn duration(text: &str) -> Result<i64, SettingError> {
     let no_duration = || SettingError::Duration(text.to_owned());
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(no_duration)?;
     let (number, unit) = text.split_at(digits);

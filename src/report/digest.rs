@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Timestamp, Window,
+    Finding, Severity, Timestamp, Window,
     projection::{Projection, ProjectionStatus},
     report::{EvidenceRow, Report},
 };
@@ -19,6 +19,12 @@ pub(super) fn number(count: u64) -> String {
         shown.push(digit);
     }
     shown
+}
+
+/// Findings of warning or above that are part of no incident, the worst first.
+pub(super) fn standing_alone(report: &Report) -> impl Iterator<Item = &Finding> {
+    let alone = |finding: &&Finding| finding.incident.is_none() && finding.severity >= Severity::Warning;
+    report.findings.iter().filter(alone)
 }
 
 /// `1 log`, `3 logs`.

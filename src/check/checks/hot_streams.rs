@@ -9,7 +9,7 @@ use crate::check::{
     Check, Evidence, Judgement, Meta, Outcome, Ran,
     checks::log_patterns,
     facts::{ConflictFacts, LineFacts, LineKind, Sample, StreamLines},
-    store_findings,
+    findings,
 };
 use crate::model::{Conflicts, Finding, HotStream, Keys, Severity, Tells, Window, time::SECOND};
 
@@ -184,9 +184,6 @@ fn finding(row: &HotStream, all: &Conflicts) -> Option<Finding> {
         keys.insert("operation".to_owned(), row.commands.clone());
     }
     Some(Finding {
-        id: store_findings::id(&["hot-streams", &row.stream_id]),
-        check: "hot-streams".to_owned(),
-        kind: "hot-stream".to_owned(),
         severity: Severity::Warning,
         title: format!("Commands fight over stream {}: {} of {} conflicts", row.stream_id, row.conflicts, all.total),
         detail: format!(
@@ -197,12 +194,11 @@ fn finding(row: &HotStream, all: &Conflicts) -> Option<Finding> {
         window: Window { from: row.first, to: row.last },
         keys,
         evidence: row.evidence.clone(),
-        incident: None,
-        state: "new".to_owned(),
         cause: Some("hot-stream".to_owned()),
         action: "Find what writes this stream so often (the commands are named); send its commands one after another, \
                  or split the stream"
             .to_owned(),
+        ..findings::finding("hot-streams", "hot-stream", &[&row.stream_id])
     })
 }
 

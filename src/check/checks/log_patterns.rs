@@ -7,18 +7,17 @@ use std::collections::BTreeMap;
 
 use crate::check::{
     Check, Evidence, Judgement, Meta, Outcome, Ran,
-    facts::{LevelFacts, Sample},
+    facts::{LevelFacts, Sample, Slice},
+    spells::{Spell, spells},
     store_findings,
 };
-use crate::model::{Finding, Keys, Pattern, Window, finding, report::PatternSeen};
+use crate::model::{Finding, Pattern, Window, finding, report::PatternSeen};
 
 #[derive(Debug)]
 pub(crate) struct LogPatterns;
 
 /// Entries cited of each pattern.
 const CITED: usize = 5;
-/// Values listed of each key.
-const KEY_VALUES: usize = 20;
 /// Longest excerpt of a cited entry, in characters.
 const EXCERPT: usize = 240;
 
@@ -32,6 +31,8 @@ impl Check for LogPatterns {
         if entries == 0 {
             return Ran::CouldNot("no log entries were supplied".to_owned());
         }
+        let mut written = Window::default();
+        evidence.logs.values().for_each(|log| written.join(&log.window));
         for pattern in judgement.patterns {
             let matched: Vec<(&str, crate::model::Level, &LevelFacts)> = evidence
                 .logs
@@ -47,9 +48,7 @@ impl Check for LogPatterns {
             let loud: Vec<_> =
                 matched.iter().filter(|(_, level, _)| level.raises(pattern.raises_at)).copied().collect();
             out.patterns.push(seen(pattern, &matched, &loud));
-            if !loud.is_empty() {
-                out.findings.push(finding(pattern, &loud));
-            }
+            out.findings.extend(findings(pattern, &loud, &written, judgement.settings.incident_gap));
         }
         // The source chapter's order: severity, then occurrences.
         out.patterns.sort_by(|a, b| {
@@ -79,6 +78,7 @@ fn seen(pattern: &Pattern, matched: &[Matched<'_>], loud: &[Matched<'_>]) -> Pat
         *by_level.entry(level.name().to_owned()).or_default() += facts.count;
     }
     let window = window(matched);
+    let cited = if loud.is_empty() { matched } else { loud };
     PatternSeen {
         id: pattern.id.clone(),
         title: pattern.title.clone(),
@@ -89,54 +89,77 @@ fn seen(pattern: &Pattern, matched: &[Matched<'_>], loud: &[Matched<'_>]) -> Pat
         by_level,
         first_seen: window.from,
         last_seen: window.to,
-        latest_message: latest(matched).map(|sample| sample.message.clone()).unwrap_or_default(),
+        latest_message: latest(matched).map(|(_, sample)| sample.message.clone()).unwrap_or_default(),
         action: pattern.action.clone(),
-        evidence: cited(if loud.is_empty() { matched } else { loud }),
+        evidence: places(samples(cited, |slice| slice.earliest.iter().collect()), CITED),
     }
 }
 
-fn finding(pattern: &Pattern, loud: &[Matched<'_>]) -> Finding {
-    let mut sources: Vec<&str> = loud.iter().map(|(path, ..)| *path).collect();
-    sources.dedup();
-    let latest = latest(loud).map(|sample| sample.message.as_str()).unwrap_or_default();
-    Finding {
-        id: store_findings::id(&["log-patterns", &pattern.id]),
-        check: "log-patterns".to_owned(),
-        kind: pattern.id.clone(),
-        severity: pattern.severity,
-        title: pattern.title.clone(),
-        detail: format!(
-            "{} entries in {} {}; latest: {}",
-            count(loud),
-            sources.len(),
-            if sources.len() == 1 { "source" } else { "sources" },
-            first_line(latest)
-        ),
-        count: count(loud),
-        window: window(loud),
-        keys: keys(loud),
-        evidence: cited(loud),
-        incident: None,
-        state: "new".to_owned(),
-        cause: pattern.kind.clone(),
-        action: pattern.action.clone(),
-    }
+/// Entries that were kept, with their sources.
+fn samples<'a>(
+    matched: &[Matched<'a>],
+    kept: impl Fn(&'a Slice) -> Vec<&'a Sample>,
+) -> Vec<(&'a str, &'a Sample)> {
+    let of = |(path, _, facts): &Matched<'a>| {
+        let path = *path;
+        facts.every_slice().flat_map(&kept).map(move |sample| (path, sample)).collect::<Vec<_>>()
+    };
+    matched.iter().flat_map(of).collect()
 }
 
 /// The newest sample; of equals, that of the last path.
-fn latest<'a>(matched: &[Matched<'a>]) -> Option<&'a Sample> {
-    let samples =
-        matched.iter().filter_map(|(path, _, facts)| facts.latest.as_ref().map(|sample| (sample, *path)));
-    samples.max_by_key(|(sample, path)| (sample.time, *path, sample.place)).map(|(sample, _)| sample)
+fn latest<'a>(matched: &[Matched<'a>]) -> Option<(&'a str, &'a Sample)> {
+    let newest = samples(matched, |slice| slice.latest.iter().collect()).into_iter();
+    newest.max_by_key(|(path, sample)| (sample.time, *path, sample.place))
 }
 
-/// The earliest entries, over all sources.
-fn cited(matched: &[Matched<'_>]) -> Vec<finding::Evidence> {
-    let samples = matched
-        .iter()
-        .flat_map(|(path, _, facts)| facts.samples.items.iter().map(move |sample| (*path, sample)))
-        .collect();
-    places(samples, CITED)
+/// A finding for each spell. The largest has the pattern's own name, the same from night to night; another one is
+/// told apart by when it began.
+fn findings(pattern: &Pattern, loud: &[Matched<'_>], written: &Window, gap: i64) -> Vec<Finding> {
+    let matched: Vec<(&str, &LevelFacts)> = loud.iter().map(|(path, _, facts)| (*path, *facts)).collect();
+    let spells = spells(&matched, written, gap);
+    let order = |spell: &Spell<'_>| (!spell.scattered, spell.count, std::cmp::Reverse(spell.window.from));
+    let largest = (0..spells.len()).max_by_key(|at| order(&spells[*at]));
+    let one = |(at, spell): (usize, &Spell<'_>)| {
+        let began = spell.window.from.map(|from| from.to_string()).unwrap_or_default();
+        let mut about = vec!["log-patterns", &pattern.id];
+        match spell.scattered {
+            _ if Some(at) == largest => {}
+            true => about.push("scattered"),
+            false => about.push(&began),
+        }
+        finding(pattern, store_findings::id(&about), spell)
+    };
+    spells.iter().enumerate().map(one).collect()
+}
+
+fn finding(pattern: &Pattern, id: String, spell: &Spell<'_>) -> Finding {
+    let Spell { count, window, sources, latest, .. } = spell;
+    let spread = if spell.scattered { ", spread over the evidence" } else { "" };
+    Finding {
+        id,
+        check: "log-patterns".to_owned(),
+        kind: pattern.id.clone(),
+        category: pattern.category.clone(),
+        severity: pattern.severity,
+        title: pattern.title.clone(),
+        detail: format!(
+            "{count} {} in {} {}{spread}; latest: {}",
+            if *count == 1 { "entry" } else { "entries" },
+            sources.len(),
+            if sources.len() == 1 { "source" } else { "sources" },
+            first_line(latest.map(|(_, sample)| sample.message.as_str()).unwrap_or_default())
+        ),
+        count: *count,
+        window: *window,
+        keys: spell.keys.clone(),
+        evidence: places(spell.earliest.clone(), CITED),
+        incident: None,
+        state: "new".to_owned(),
+        scattered: spell.scattered,
+        cause: pattern.kind.clone(),
+        action: pattern.action.clone(),
+    }
 }
 
 /// The earliest of some entries, as a report cites them.
@@ -152,21 +175,6 @@ pub(super) fn places(mut samples: Vec<(&str, &Sample)>, count: usize) -> Vec<fin
             excerpt: sample.message.chars().take(EXCERPT).collect(),
         })
         .collect()
-}
-
-fn keys(matched: &[Matched<'_>]) -> Keys {
-    let mut counts: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
-    for (name, values) in matched.iter().flat_map(|(_, _, facts)| &facts.keys) {
-        for (value, count) in values.values() {
-            *counts.entry(name).or_default().entry(value).or_default() += count;
-        }
-    }
-    let most_first = |values: BTreeMap<&str, u64>| {
-        let mut values: Vec<(&str, u64)> = values.into_iter().collect();
-        values.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        values.into_iter().take(KEY_VALUES).map(|(value, _)| value.to_owned()).collect()
-    };
-    counts.into_iter().map(|(name, values)| (name.to_owned(), most_first(values))).collect()
 }
 
 fn first_line(text: &str) -> String {

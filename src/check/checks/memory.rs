@@ -106,10 +106,7 @@ fn deaths(evidence: &Evidence, judgement: &Judgement<'_>, service: &str) -> u64 
         for facts in evidence.logs.values().filter_map(|log| log.patterns.get(&pattern.id)) {
             let loud = facts.by_level.iter().filter(|(level, _)| level.raises(pattern.raises_at));
             for (_, level) in loud {
-                let services =
-                    level.keys.get("service").iter().flat_map(|keys| keys.values()).collect::<Vec<_>>();
-                deaths +=
-                    services.iter().filter(|(name, _)| *name == service).map(|(_, count)| count).sum::<u64>();
+                deaths += level.key("service").get(service).copied().unwrap_or_default();
             }
         }
     }

@@ -72,7 +72,7 @@ fn told_by(evidence: &Evidence, pattern: &str) -> BTreeMap<String, (u64, Window)
     let mut by_service: BTreeMap<String, (u64, Window)> = BTreeMap::new();
     for facts in evidence.logs.values().filter_map(|log: &LogFacts| log.patterns.get(pattern)) {
         for level in facts.by_level.values() {
-            for (service, count) in level.keys.get("service").iter().flat_map(|keys| keys.values()) {
+            for (service, count) in level.key("service") {
                 let known = by_service.entry(service.to_owned()).or_default();
                 known.0 += count;
                 known.1.join(&level.window);

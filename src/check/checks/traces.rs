@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::check::{
-    Check, Evidence, Judgement, LogOfUnits, Meta, Outcome, Ran, Unit, store_findings, units, units::Coverage,
+    Check, Evidence, Judgement, LogOfUnits, Meta, Outcome, Ran, Unit, findings, units, units::Coverage,
 };
 use crate::model::{Finding, Keys, Severity, TraceOutcome, Window, time::SECOND};
 
@@ -136,9 +136,6 @@ fn finding(open: &Open<'_, '_>) -> Option<Finding> {
     let services = keys.get("service").map(|names| names.join("\0")).unwrap_or_default();
     let what = if count == 1 { "unit of work" } else { "units of work" };
     Some(Finding {
-        id: store_findings::id(&["traces", "unfinished-traces", &services]),
-        check: "traces".to_owned(),
-        kind: "unfinished-traces".to_owned(),
         severity: Severity::Warning,
         title: format!("{count} {what} began and never ended, while the log went on"),
         detail: "started, and no entry says how it ended: the process died with it, or it still waits"
@@ -146,14 +143,11 @@ fn finding(open: &Open<'_, '_>) -> Option<Finding> {
         count,
         window,
         keys,
-        evidence: Vec::new(),
-        incident: None,
-        state: "new".to_owned(),
-        cause: None,
         action:
             "Look for a crash or a restart at that time; ask the store whether their events were written \
                  before sending them again"
                 .to_owned(),
+        ..findings::finding("traces", "unfinished-traces", &[&services])
     })
 }
 

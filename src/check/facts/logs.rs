@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, hash::BuildHasher};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fold::{BottomK, Days, Distinct, FirstN, State, merge_maps},
+    fold::{BottomK, Days, Distinct, Slices, State, merge_maps},
     model::{Batch, Entry, Level, Means, Place, Tells, Timestamp, Turn, Values, Window},
 };
 
@@ -13,10 +13,16 @@ use super::{
     ConflictFacts, GaugeFacts, OperationFacts, ProjectorsFacts, RefusalFacts, ServerFacts, TraceFacts,
 };
 
-/// Entries kept of each pattern and level.
+/// Entries kept of each pattern, level and slice of time.
 const SAMPLES: usize = 5;
-/// Distinct values kept of each key of a pattern.
-const KEY_VALUES: usize = 256;
+/// Distinct values kept of each key of a pattern in a slice: what a report lists, and some more to meet others by.
+const KEY_VALUES: usize = 32;
+/// Slices of time with their own entries and keys: of about a minute at least, nine minutes for a day.
+const SLICES: usize = 256;
+const FINEST_SLICE: u32 = 26;
+/// Counts over time: of about a second at least, a minute for a day.
+const TICKS: usize = 2048;
+const FINEST_TICK: u32 = 20;
 /// Entries that a server log is compared by.
 const TWIN_SKETCH: usize = 256;
 /// What every matching entry is asked for beside what its pattern takes from it: by these, findings meet.
@@ -61,7 +67,25 @@ pub struct PatternFacts {
 pub struct LevelFacts {
     pub count: u64,
     pub window: Window,
-    pub samples: FirstN<Sample, SAMPLES>,
+    pub ticks: Slices<Tick, TICKS, FINEST_TICK>,
+    pub slices: Slices<Slice, SLICES, FINEST_SLICE>,
+    /// Of entries that have no time.
+    pub undated: Slice,
+}
+
+/// How many entries a short stretch of time has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tick {
+    pub count: u64,
+    pub window: Window,
+}
+
+/// What the entries of a longer stretch of time have in common.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slice {
+    pub window: Window,
+    /// In order of time.
+    pub earliest: Vec<Sample>,
     pub latest: Option<Sample>,
     pub keys: BTreeMap<String, Distinct<KEY_VALUES>>,
 }
@@ -159,20 +183,68 @@ impl LogFacts {
 impl LevelFacts {
     fn observe(&mut self, entry: &Entry<'_>, values: &Values<'_>, keys: HitKeys<'_>) {
         self.count += 1;
+        let Some(time) = entry.time else {
+            self.undated.observe(entry, values, keys);
+            return;
+        };
+        self.window.add(time);
+        self.ticks.observe(time.0, |tick| {
+            tick.count += 1;
+            tick.window.add(time);
+        });
+        self.slices.observe(time.0, |slice| slice.observe(entry, values, keys));
+    }
+
+    /// All slices in order of time, entries without a time first.
+    pub fn every_slice(&self) -> impl Iterator<Item = &Slice> {
+        std::iter::once(&self.undated).chain(self.slices.iter())
+    }
+
+    /// How often a value of a key was seen.
+    pub fn key(&self, name: &str) -> BTreeMap<&str, u64> {
+        let mut counts = BTreeMap::new();
+        for (value, count) in
+            self.every_slice().filter_map(|slice| slice.keys.get(name)).flat_map(Distinct::values)
+        {
+            *counts.entry(value).or_default() += count;
+        }
+        counts
+    }
+}
+
+impl Slice {
+    fn observe(&mut self, entry: &Entry<'_>, values: &Values<'_>, keys: HitKeys<'_>) {
         if let Some(time) = entry.time {
             self.window.add(time);
         }
-        self.samples.push_with(|| Sample::of(entry));
-        if self.latest.as_ref().is_none_or(|latest| latest.order() <= (entry.time, entry.place)) {
+        let order = (entry.time, entry.place);
+        if self.earliest.len() < SAMPLES || self.earliest.last().is_some_and(|last| order < last.order()) {
+            self.keep(Sample::of(entry));
+        }
+        if self.latest.as_ref().is_none_or(|latest| latest.order() <= order) {
             self.latest = Some(Sample::of(entry));
         }
         let shared = SHARED_KEYS.iter().filter(|(name, _)| !keys.iter().any(|(known, _)| known == name));
         for (name, value) in shared.filter_map(|(name, means)| Some((*name, values.text(*means)?))) {
-            self.keys.entry(name.to_owned()).or_default().add(value);
+            self.key(name).add(value);
         }
         for (name, value) in keys {
-            self.keys.entry(name).or_default().add(&value);
+            self.key(&name).add(&value);
         }
+    }
+
+    /// Asks before it makes a name: nearly every key is known already.
+    fn key(&mut self, name: &str) -> &mut Distinct<KEY_VALUES> {
+        if !self.keys.contains_key(name) {
+            self.keys.insert(name.to_owned(), Distinct::default());
+        }
+        self.keys.get_mut(name).expect("it is there")
+    }
+
+    fn keep(&mut self, sample: Sample) {
+        let at = self.earliest.partition_point(|known| known.order() <= sample.order());
+        self.earliest.insert(at, sample);
+        self.earliest.truncate(SAMPLES);
     }
 }
 
@@ -248,10 +320,30 @@ impl State for PatternFacts {
 
 impl State for LevelFacts {
     fn merge(&mut self, next: Self) {
-        let LevelFacts { count, window, samples, latest, keys } = next;
+        let LevelFacts { count, window, ticks, slices, undated } = next;
         self.count += count;
         self.window.join(&window);
-        self.samples.merge(samples);
+        self.ticks.merge(ticks);
+        self.slices.merge(slices);
+        self.undated.merge(undated);
+    }
+}
+
+impl State for Tick {
+    fn merge(&mut self, next: Self) {
+        let Tick { count, window } = next;
+        self.count += count;
+        self.window.join(&window);
+    }
+}
+
+impl State for Slice {
+    fn merge(&mut self, next: Self) {
+        let Slice { window, earliest, latest, keys } = next;
+        self.window.join(&window);
+        for sample in earliest {
+            self.keep(sample);
+        }
         if let Some(latest) = latest
             && self.latest.as_ref().is_none_or(|mine| mine.order() <= latest.order())
         {

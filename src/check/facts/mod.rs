@@ -21,7 +21,7 @@ pub use conflicts::{ConflictFacts, LineFacts, LineKind, StreamLines};
 pub use gauges::{Gauge, GaugeFacts, ServiceGauges};
 pub use index::{ABSENT, EventIndex, EventRow};
 pub use kinds::Kinds;
-pub use logs::{HitKeys, LevelFacts, LogFacts, PatternFacts, Sample, Seen};
+pub use logs::{HitKeys, LevelFacts, LogFacts, PatternFacts, Sample, Seen, Slice, Tick};
 pub use names::Names;
 pub use operations::{CallFacts, Ended, OperationFacts, OperationKey};
 pub use projectors::{Act, ProjectorFacts, ProjectorsFacts, Reported, says_unstarted};

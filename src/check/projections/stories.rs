@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    check::{Judgement, Outcome, facts::Act, store_findings},
+    check::{Judgement, Outcome, facts::Act, findings},
     model::{Finding, Keys, Severity, Window, finding, projection::ProjectionStatus},
 };
 
@@ -27,24 +27,7 @@ fn keys(of: &[(&str, Vec<String>)]) -> Keys {
 }
 
 fn base(kind: &str, parts: &[&str]) -> Finding {
-    let mut of = vec!["projections", kind];
-    of.extend(parts);
-    Finding {
-        id: store_findings::id(&of),
-        check: "projections".to_owned(),
-        kind: kind.to_owned(),
-        severity: Severity::Warning,
-        title: String::new(),
-        detail: String::new(),
-        count: 1,
-        window: Window::default(),
-        keys: Keys::new(),
-        evidence: Vec::new(),
-        incident: None,
-        state: "new".to_owned(),
-        cause: None,
-        action: String::new(),
-    }
+    Finding { severity: Severity::Warning, ..findings::finding("projections", kind, parts) }
 }
 
 /// An event that stops projections: one story, whatever they did about it.

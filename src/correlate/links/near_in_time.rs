@@ -1,12 +1,15 @@
-//! Findings of logs whose times overlap, or are close: what breaks together often belongs together.
+//! Findings whose times overlap, or are close: what breaks together often belongs together.
 
 use crate::{
-    correlate::Link,
-    model::{Finding, Settings},
+    correlate::{Context, Link, Tie, kinship},
+    model::{Finding, time::SECOND},
 };
 
 #[derive(Debug)]
 pub(crate) struct NearInTime;
+
+/// What an overlap alone says: not enough to join two kinds of trouble, enough with any shared key.
+const OVERLAP: f64 = 0.45;
 
 impl Link for NearInTime {
     fn id(&self) -> &'static str {
@@ -14,21 +17,19 @@ impl Link for NearInTime {
     }
 
     fn about(&self) -> &'static str {
-        "log findings whose windows overlap or lie within the incident gap"
+        "findings whose windows overlap or lie within the incident gap"
     }
 
-    fn why(&self, a: &Finding, b: &Finding, settings: &Settings) -> Option<String> {
-        // A fault of a store is dated by its event, which says nothing of when the store was damaged.
-        if a.check == "integrity" || b.check == "integrity" {
+    fn tie(&self, a: &Finding, b: &Finding, context: &Context<'_>) -> Option<Tie> {
+        let apart = kinship::between(a, b)?;
+        let gap = context.settings.incident_gap;
+        if apart > gap || kinship::are_apart(a, b) {
             return None;
         }
-        let (from_a, to_a) = (a.window.from?, a.window.to?);
-        let (from_b, to_b) = (b.window.from?, b.window.to?);
-        let apart = from_a.since(to_b).max(from_b.since(to_a));
-        match apart {
-            ..=0 => Some("at the same time".to_owned()),
-            apart if apart <= settings.incident_gap => Some(format!("{} s apart", apart / 1_000_000)),
-            _ => None,
-        }
+        // Falls to a third over the gap (research note A6).
+        let weight = OVERLAP * (-(apart as f64) / gap.max(1) as f64).exp();
+        let why =
+            if apart == 0 { "at the same time".to_owned() } else { format!("{} s apart", apart / SECOND) };
+        Some(Tie { weight, why })
     }
 }

@@ -1,8 +1,8 @@
 //! Faults of one store: one damaged copy is one incident, however many kinds of fault it shows.
 
 use crate::{
-    correlate::Link,
-    model::{Finding, Settings},
+    correlate::{Context, Link, Tie},
+    model::Finding,
 };
 
 #[derive(Debug)]
@@ -17,8 +17,8 @@ impl Link for SameStore {
         "faults of the same copy of a store"
     }
 
-    fn why(&self, a: &Finding, b: &Finding, _: &Settings) -> Option<String> {
+    fn tie(&self, a: &Finding, b: &Finding, _: &Context<'_>) -> Option<Tie> {
         let (store_a, store_b) = (a.keys.get("store")?, b.keys.get("store")?);
-        (store_a == store_b).then(|| format!("both in {}", store_a.join(", ")))
+        (store_a == store_b).then(|| Tie { weight: 1.0, why: format!("both in {}", store_a.join(", ")) })
     }
 }

@@ -38,6 +38,7 @@ impl Writer for Markdown {
         for incident in &report.incidents {
             show_incident(report, incident, out)?;
         }
+        alone(report, out)?;
         patterns(report, out)?;
         integrity(report, out)?;
         for section in SECTIONS.iter().filter_map(|section| section(report)) {
@@ -95,7 +96,10 @@ fn show_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> i
         .map(|term| format!("{} {} ({})", term.name, term.points, term.why))
         .collect();
     writeln!(out, "- score {}: {}", incident.score, terms.join(", "))?;
-    writeln!(out, "- not looked at: {}", incident.not_checked.join(", "))?;
+    for text in &incident.counter_evidence {
+        writeln!(out, "- against: {}", safe::code_span(text))?;
+    }
+    writeln!(out, "- without: {}", safe::code_span(&incident.not_checked.join(", ")))?;
     writeln!(out, "\n| at | severity | finding | count |\n|---|---|---|---:|")?;
     for finding in incident.chain.iter().filter_map(|link| find(&link.finding)) {
         let at = finding.window.from.map_or("-".to_owned(), |at| at.to_string());
@@ -132,6 +136,25 @@ fn evidence(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "- {at} byte {}: {}", place.byte, safe::code_span(&place.excerpt))?;
     }
     Ok(())
+}
+
+/// What is part of no incident.
+fn alone(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let alone: Vec<&Finding> = digest::standing_alone(report).collect();
+    if alone.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n## Part of no incident\n\n| severity | finding | count |\n|---|---|---:|")?;
+    for finding in alone.iter().take(FAULTS) {
+        let spread = if finding.scattered { ", now and then" } else { "" };
+        let title = safe::code_cell(&finding.title);
+        let count = digest::number(finding.count);
+        writeln!(out, "| {} | {title}{spread} | {count} |", finding.severity.name())?;
+    }
+    match alone.len().saturating_sub(FAULTS) {
+        0 => Ok(()),
+        more => writeln!(out, "\n{}", digest::counted(more, "more finding", "more findings")),
+    }
 }
 
 fn patterns(report: &Report, out: &mut dyn Write) -> io::Result<()> {

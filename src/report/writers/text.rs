@@ -23,6 +23,8 @@ pub(crate) struct Text;
 const WIDTH: usize = 110;
 /// Effects shown of one incident; the rest is counted.
 const CHAIN: usize = 8;
+/// Findings shown that are part of no incident.
+const ALONE: usize = 8;
 /// Faults shown of one store.
 const FAULTS: usize = 12;
 
@@ -100,6 +102,9 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     if report.incidents.is_empty() {
         let verdict = match report.verdict.status {
+            _ if digest::standing_alone(report).next().is_some() => {
+                "No incident. What stands alone is listed below."
+            }
             Status::Incomplete => "Nothing above info was found in what could be read.",
             Status::Clean | Status::Findings => "No incident: nothing above info was found.",
         };
@@ -149,7 +154,10 @@ fn show_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> i
             label(out, if number == 0 { "evidence" } else { "" }, &safe::terminal(&line))?;
         }
     }
-    wrapped(out, "against", &format!("not looked at: {}", incident.not_checked.join(", ")))
+    for (number, text) in incident.counter_evidence.iter().enumerate() {
+        wrapped(out, if number == 0 { "against" } else { "" }, &safe::terminal(text))?;
+    }
+    wrapped(out, "without", &safe::terminal(&incident.not_checked.join(", ")))
 }
 
 /// A text that must be read whole, over as many lines as it takes.
@@ -218,12 +226,26 @@ fn also(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         .map(|check| format!("{} ({})", check.id, check.why.as_deref().unwrap_or_default()))
         .collect();
     writeln!(out)?;
-    if quiet > 0 {
+    let mut name = "also";
+    let alone: Vec<&Finding> = digest::standing_alone(report).collect();
+    for finding in alone.iter().take(ALONE) {
+        let spread = if finding.scattered { ", now and then" } else { "" };
+        let title = safe::cut(&safe::terminal(&finding.title), WIDTH - 50);
+        let badge = badge(finding.severity);
+        writeln!(out, "{DIM}{name:<12}{DIM:#} {badge} {title}, {}{spread}", times(finding.count))?;
+        name = "";
+    }
+    let more = alone.len().saturating_sub(ALONE);
+    if more > 0 {
         writeln!(
             out,
-            "{DIM}also{DIM:#}         {}, in report.json",
-            digest::counted(quiet, "finding of severity info", "findings of severity info")
+            "{DIM}{name:<12}{DIM:#} and {}",
+            digest::counted(more, "more finding", "more findings")
         )?;
+    }
+    if quiet > 0 {
+        let quiet = digest::counted(quiet, "finding of severity info", "findings of severity info");
+        writeln!(out, "{DIM}{name:<12}{DIM:#} {quiet}, in report.json")?;
     }
     for (number, check) in unable.iter().enumerate() {
         let name = if number == 0 { "not checked" } else { "" };
