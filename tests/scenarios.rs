@@ -54,7 +54,6 @@ fn every_stage_of_every_chain_is_seen() {
 
 /// The part of the benchmark that is quick enough for every day.
 #[test]
-#[ignore = "waits for correlation that goes by more than time"]
 fn the_bounds_hold_for_one_seed() {
     let (data, plan) = (Data::load(), run::plan());
     for variant in [Variant::Clean, Variant::Two] {

@@ -60,6 +60,7 @@ mod projections;
 mod spells;
 mod store_findings;
 mod story;
+mod systems;
 #[cfg(test)]
 mod testing;
 mod twins;

@@ -242,7 +242,7 @@ mod tests {
             });
         }
         let evidence = Window { from: Some(Timestamp(0)), to: Some(Timestamp(span * SECOND)) };
-        let matched = [("a.log", &facts.patterns["p"].by_level[&Level::Error])];
+        let matched: Vec<_> = facts.patterns["p"].parts().map(|(_, _, facts)| ("a.log", facts)).collect();
         let second = |time: Option<Timestamp>| time.map_or(-1, |time| time.0 / SECOND);
         spells(&matched, &evidence, GAP)
             .iter()

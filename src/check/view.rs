@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, io};
 
 use crate::{
     fold::merge_maps,
-    model::{Absence, EventId, Fault, FaultKind, Sequence, TableRole, TableRules, profile::fits},
+    model::{Absence, EventId, Fault, FaultKind, Sequence, Systems, TableRole, TableRules, profile::fits},
 };
 
 use super::{
     dag::Dag,
     events::{Events, Room},
     facts::{ABSENT, EventRow, LogFacts, SnapshotFacts, SourceFacts, StoreFacts, StoreKey},
-    lineage,
+    lineage, systems,
 };
 
 /// All that was folded, by the name of its source; twins and copies are left out.
@@ -24,6 +24,7 @@ pub struct Evidence {
     pub stores: Vec<StoreView>,
     /// Groups of copies of one store, as indexes, the oldest first.
     pub copies: Vec<Vec<usize>>,
+    pub systems: Systems,
 }
 
 impl Evidence {
@@ -47,6 +48,7 @@ impl Evidence {
             }
         }
         evidence.copies = lineage::groups(&evidence.stores);
+        evidence.systems = systems::systems(&evidence.logs, &evidence.snapshots);
         Ok(evidence)
     }
 

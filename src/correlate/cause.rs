@@ -7,7 +7,7 @@ use crate::model::{
 
 use super::{
     Context,
-    chain::{self, SKEW, Step},
+    chain::{self, Rules, SKEW, Step},
 };
 
 /// The kind where no finding names one.
@@ -51,9 +51,10 @@ struct Candidate<'c> {
 
 /// Weighs the findings of an incident, given in order of onset.
 pub(super) fn verdict<'c>(group: &[&Finding], context: &Context<'c>) -> Verdict<'c> {
+    let rules = Rules::of(group, context);
     let mut candidates: Vec<Candidate<'c>> = (0..group.len())
         .filter(|at| group[*at].cause.is_some() || group.iter().all(|finding| finding.cause.is_none()))
-        .map(|at| candidate(group, at, context))
+        .map(|at| candidate(group, at, &rules, context))
         .collect();
     candidates.sort_by(|a, b| b.points.cmp(&a.points).then(a.at.cmp(&b.at)));
     let mut candidates = candidates.into_iter();
@@ -94,9 +95,9 @@ fn nothing() -> RootCause {
     }
 }
 
-fn candidate<'c>(group: &[&Finding], at: usize, context: &Context<'c>) -> Candidate<'c> {
+fn candidate<'c>(group: &[&Finding], at: usize, rules: &Rules<'c>, context: &Context<'c>) -> Candidate<'c> {
     let finding = group[at];
-    let steps = chain::reach(group, at, context.causes);
+    let steps = rules.reach(at);
     let terms = vec![
         precedence(group, at, chain::late(finding, context.causes)),
         reached(group.len(), &steps),
@@ -128,7 +129,9 @@ fn precedence(group: &[&Finding], at: usize, late: i64) -> Term {
             }
             // The finer order still counts for a little: most clocks are better than that.
             later if later > 0 => points += 0.75,
-            later if later >= -SKEW - late => points += 0.5,
+            later if later >= -SKEW => points += 0.5,
+            // What is logged when it ends had begun before; how long before, nobody says.
+            later if later >= -late => points += 0.75,
             _ => {}
         }
     }

@@ -4,14 +4,18 @@ use std::collections::VecDeque;
 
 use crate::model::{CauseRule, Causes, Finding, time::SECOND};
 
-use super::kinship;
+use super::{Context, kinship};
 
 /// Clocks of two machines may differ by this much without anybody noticing: an effect that seems to begin before its
 /// cause by less is still an effect. Microseconds.
 pub(super) const SKEW: i64 = 3 * SECOND;
 
 /// The rule by which `cause` leads to `effect`, if there is one and their times and keys allow it.
-pub(super) fn rule<'c>(cause: &Finding, effect: &Finding, causes: &'c Causes) -> Option<&'c CauseRule> {
+pub(super) fn rule<'c>(cause: &Finding, effect: &Finding, context: &Context<'c>) -> Option<&'c CauseRule> {
+    if kinship::are_apart(cause, effect, context) {
+        return None;
+    }
+    let causes = context.causes;
     let (mine, theirs) = (causes.words(cause), causes.words(effect));
     // What names its own kind of cause is no symptom of the same kind elsewhere.
     let (mine, theirs) = (main(cause, &mine), main(effect, &theirs));
@@ -23,9 +27,6 @@ pub(super) fn rule<'c>(cause: &Finding, effect: &Finding, causes: &'c Causes) ->
             && in_time(cause, late(cause, causes), effect, rule.within)
             && kinship::share_one_of(cause, effect, &rule.shares).unwrap_or(dated)
     };
-    if kinship::are_apart(cause, effect) {
-        return None;
-    }
     causes.rules.iter().find(applies)
 }
 
@@ -57,20 +58,32 @@ pub(super) struct Step<'c> {
     pub(super) depth: u32,
 }
 
-/// What follows from a finding, by the shortest way; itself and what does not follow have none.
-pub(super) fn reach<'c>(group: &[&Finding], root: usize, causes: &'c Causes) -> Vec<Option<Step<'c>>> {
-    let mut steps: Vec<Option<Step<'c>>> = vec![None; group.len()];
-    let mut open = VecDeque::from([(root, 0)]);
-    while let Some((at, depth)) = open.pop_front() {
-        for next in 0..group.len() {
-            if next == root || steps[next].is_some() {
-                continue;
-            }
-            if let Some(rule) = rule(group[at], group[next], causes) {
-                steps[next] = Some(Step { after: at, rule, depth: depth + 1 });
-                open.push_back((next, depth + 1));
+/// Which finding of a group leads to which, by rule.
+pub(super) struct Rules<'c> {
+    /// By cause, then by effect.
+    leads: Vec<Vec<Option<&'c CauseRule>>>,
+}
+
+impl<'c> Rules<'c> {
+    pub(super) fn of(group: &[&Finding], context: &Context<'c>) -> Rules<'c> {
+        let row = |cause: &&Finding| group.iter().map(|effect| rule(cause, effect, context)).collect();
+        Rules { leads: group.iter().map(row).collect() }
+    }
+
+    /// What follows from a finding, by the shortest way; itself and what does not follow have none.
+    pub(super) fn reach(&self, root: usize) -> Vec<Option<Step<'c>>> {
+        let mut steps: Vec<Option<Step<'c>>> = vec![None; self.leads.len()];
+        let mut open = VecDeque::from([(root, 0)]);
+        while let Some((at, depth)) = open.pop_front() {
+            for (next, rule) in self.leads[at].iter().enumerate() {
+                if let (Some(rule), None) = (rule, &steps[next])
+                    && next != root
+                {
+                    steps[next] = Some(Step { after: at, rule, depth: depth + 1 });
+                    open.push_back((next, depth + 1));
+                }
             }
         }
+        steps
     }
-    steps
 }

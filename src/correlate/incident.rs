@@ -1,7 +1,7 @@
 //! An incident, told: its title, chain, keys, what to do and what was not looked at.
 
 use crate::model::{
-    Finding, Keys, Severity, Window,
+    Finding, Keys, Window,
     report::{ChainLink, ChainRole, Incident},
 };
 
@@ -75,7 +75,8 @@ pub(super) fn incident(
 /// The worst finding; of equals the one with most occurrences.
 fn worst<'f>(group: &[&'f Finding]) -> &'f Finding {
     let order = |a: &&&Finding, b: &&&Finding| {
-        a.severity.cmp(&b.severity).then(a.count.cmp(&b.count)).then(b.id.cmp(&a.id))
+        let name = |finding: &Finding| (finding.kind.clone(), finding.id.clone());
+        a.severity.cmp(&b.severity).then(a.count.cmp(&b.count)).then_with(|| name(b).cmp(&name(a)))
     };
     group.iter().max_by(order).copied().expect("an incident has a finding")
 }
@@ -113,8 +114,8 @@ fn next_steps(group: &[&Finding], root: usize) -> Vec<String> {
     let mut by_weight: Vec<(bool, &&Finding)> =
         group.iter().enumerate().map(|(at, finding)| (at != root, finding)).collect();
     by_weight.sort_by(|(a_rest, a), (b_rest, b)| {
-        let severity: (Severity, Severity) = (a.severity, b.severity);
-        a_rest.cmp(b_rest).then(severity.1.cmp(&severity.0)).then(b.count.cmp(&a.count)).then(a.id.cmp(&b.id))
+        let order = a_rest.cmp(b_rest).then(b.severity.cmp(&a.severity)).then(b.count.cmp(&a.count));
+        order.then_with(|| (&a.kind, &a.id).cmp(&(&b.kind, &b.id)))
     });
     let mut steps: Vec<String> = Vec::new();
     for (_, finding) in by_weight {

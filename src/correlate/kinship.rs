@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::model::{Finding, Timestamp};
 
+use super::Context;
+
 /// Names of keys that mean the same, and whether different values mean different trouble: two services may suffer
 /// from one cause only if something else ties them.
 const DIMENSIONS: &[(&str, &[&str], bool)] = &[
@@ -23,10 +25,12 @@ const DIMENSIONS: &[(&str, &[&str], bool)] = &[
 /// A list this long may be cut, so that what it lacks says nothing.
 const CUT: usize = 20;
 
-/// The order of findings in a chain: by when they began, the worse first, then by id. Undated ones come last.
+/// The order of findings in a chain: by when they began, the worse first, then by kind: an id depends on where
+/// the evidence lies. Undated ones come last.
 pub(super) fn order(a: &Finding, b: &Finding) -> std::cmp::Ordering {
     let onset = |finding: &Finding| (finding.window.from.is_none(), finding.window.from);
-    onset(a).cmp(&onset(b)).then(b.severity.cmp(&a.severity)).then(a.id.cmp(&b.id))
+    let name = |finding: &Finding| (finding.kind.clone(), finding.id.clone());
+    onset(a).cmp(&onset(b)).then(b.severity.cmp(&a.severity)).then_with(|| name(a).cmp(&name(b)))
 }
 
 /// How many of the findings touch each value.
@@ -103,8 +107,13 @@ pub(super) fn share_one_of(a: &Finding, b: &Finding, dimensions: &[String]) -> O
     known
 }
 
-/// Whether the two speak of different services or databases, and share nothing that would join them.
-pub(super) fn are_apart(a: &Finding, b: &Finding) -> bool {
+/// Whether the two speak of different systems, or, where systems are not known, of different services or databases,
+/// and share nothing that would join them.
+pub(super) fn are_apart(a: &Finding, b: &Finding, context: &Context<'_>) -> bool {
+    let (mine, theirs) = (context.systems.of(a), context.systems.of(b));
+    if !mine.is_empty() && !theirs.is_empty() {
+        return mine.is_disjoint(&theirs);
+    }
     let mut apart = false;
     for (dimension, names, tells_apart) in DIMENSIONS {
         let (mine, theirs): (Vec<&String>, Vec<&String>) =

@@ -23,7 +23,7 @@ mod links {
     pub(super) mod shared_keys;
 }
 
-use crate::model::{Causes, Finding, Settings, Severity, report::Incident};
+use crate::model::{Causes, Finding, Settings, Severity, Systems, report::Incident};
 
 use kinship::Rarity;
 
@@ -59,6 +59,7 @@ pub struct Tie {
 pub struct Context<'a> {
     pub settings: &'a Settings,
     pub causes: &'a Causes,
+    pub systems: &'a Systems,
     /// How common each value of a key is among the findings.
     pub rarity: Rarity,
 }
@@ -68,6 +69,7 @@ pub struct Context<'a> {
 pub struct Knowledge<'a> {
     pub settings: &'a Settings,
     pub causes: &'a Causes,
+    pub systems: &'a Systems,
     /// Checks that could not run, each with what it lacked.
     pub could_not_run: &'a [(String, String)],
 }
@@ -80,6 +82,7 @@ pub fn correlate(findings: &mut [Finding], knowledge: &Knowledge<'_>) -> Vec<Inc
     let context = Context {
         settings: knowledge.settings,
         causes: knowledge.causes,
+        systems: knowledge.systems,
         rarity: Rarity::of(members.iter().map(|at| &findings[*at])),
     };
     let sorted: Vec<&Finding> = members.iter().map(|at| &findings[*at]).collect();
@@ -104,4 +107,159 @@ pub fn correlate(findings: &mut [Finding], knowledge: &Knowledge<'_>) -> Vec<Inc
 fn can_belong(finding: &Finding) -> bool {
     let is_change = finding.cause.as_deref() == Some("change");
     !finding.scattered && (finding.severity >= Severity::Warning || is_change)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        Timestamp, Window,
+        report::{CauseVerdict, ChainRole},
+        time::SECOND,
+    };
+
+    /// `KIND CAUSE SEVERITY COUNT FROM TO [name=value ...]`; `-` is none, times are seconds, a kind that begins with `~`
+    /// is scattered, and `KIND/CATEGORY` is a pattern's, without a category a check's.
+    fn finding(line: &str) -> Finding {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let kind = words[0].trim_start_matches('~');
+        let (kind, category) = kind.split_once('/').unwrap_or((kind, ""));
+        let time = |word: &str| word.parse().ok().map(|seconds: i64| Timestamp(seconds * SECOND));
+        let mut keys = crate::model::Keys::new();
+        for (name, value) in words[6..].iter().filter_map(|word| word.split_once('=')) {
+            keys.entry(name.to_owned()).or_default().push(value.to_owned());
+        }
+        Finding {
+            id: line.to_owned(),
+            check: if category.is_empty() { "blocking" } else { "log-patterns" }.to_owned(),
+            kind: kind.to_owned(),
+            category: category.to_owned(),
+            severity: serde_json::from_value(words[2].into()).expect("a severity"),
+            title: kind.to_owned(),
+            detail: String::new(),
+            count: words[3].parse().expect("a count"),
+            window: Window { from: time(words[4]), to: time(words[5]) },
+            keys,
+            evidence: Vec::new(),
+            incident: None,
+            state: "new".to_owned(),
+            scattered: words[0].starts_with('~'),
+            cause: (words[1] != "-").then(|| words[1].to_owned()),
+            action: String::new(),
+        }
+    }
+
+    /// Each incident as `kind verdict: root > effect, ... | symptom, ...`.
+    fn incidents(lines: &[&str], systems: &Systems) -> Vec<String> {
+        let causes: Causes =
+            toml::from_str(include_str!("../../patterns/causes.toml")).expect("the built-in rules");
+        let knowledge =
+            Knowledge { settings: &Settings::default(), causes: &causes, systems, could_not_run: &[] };
+        let mut findings: Vec<Finding> = lines.iter().map(|line| finding(line)).collect();
+        let mut reversed: Vec<Finding> = findings.iter().rev().cloned().collect();
+        let told = correlate(&mut findings, &knowledge);
+        assert_eq!(correlate(&mut reversed, &knowledge), told, "the order of findings does not matter");
+        let show = |incident: &Incident| {
+            let of = |role: ChainRole| {
+                let links = incident.chain.iter().filter(|link| link.role == role);
+                let kinds = links.map(|link| link.finding.split([' ', '/']).next().unwrap_or_default());
+                kinds.collect::<Vec<_>>().join(", ")
+            };
+            let verdict = match incident.root_cause.verdict {
+                CauseVerdict::Confirmed => "confirmed",
+                CauseVerdict::Likely => "likely",
+                CauseVerdict::Insufficient => "insufficient",
+            };
+            let (root, effects, rest) = (of(ChainRole::Root), of(ChainRole::Effect), of(ChainRole::Symptom));
+            format!("{} {verdict}: {root} > {effects} | {rest}", incident.root_cause.kind)
+        };
+        told.iter().map(show).collect()
+    }
+
+    #[test]
+    fn a_lock_is_the_cause_of_what_waits_behind_it() {
+        let found = incidents(
+            &[
+                "blocked-sessions lock-contention error 9 100 160 database=bank",
+                "pools-sqlx-timeout/connection-pool connection-pool-exhaustion critical 50 103 160 service=a",
+                "command_timeout/timeout - error 20 106 150 service=a",
+                "projection_lag/projection - warning 9 130 170 projection=p",
+                "~os-broken-pipe/network - warning 9 0 900 service=a",
+            ],
+            &Systems::default(),
+        );
+        assert_eq!(
+            found,
+            [
+                "lock-contention confirmed: blocked-sessions > pools-sqlx-timeout, command_timeout, projection_lag | "
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_logged_at_its_end_may_have_begun_before_its_effects() {
+        let found = incidents(
+            &[
+                "pools-sqlx-timeout/connection-pool connection-pool-exhaustion critical 50 103 160 service=a",
+                "postgresql-long-transaction/locking long-running-transaction error 4 150 160 dbname=bank",
+            ],
+            &Systems::default(),
+        );
+        assert_eq!(
+            found,
+            ["long-running-transaction likely: postgresql-long-transaction > pools-sqlx-timeout | "]
+        );
+    }
+
+    #[test]
+    fn trouble_of_two_systems_is_two_incidents() {
+        let lines = [
+            "postgresql-deadlock/locking deadlock error 9 100 200 dbname=bank",
+            "command_timeout/timeout - error 20 106 150 service=bank-a",
+            "postgresql-disk-full/storage storage-full critical 9 120 200 dbname=shop",
+            "eventcore-store-operation-failed/event-store - error 20 126 150 service=shop-a",
+        ];
+        let systems = Systems::join([("bank-a", "bank"), ("shop-a", "shop")]);
+        assert_eq!(
+            incidents(&lines, &systems),
+            [
+                "deadlock likely: postgresql-deadlock > command_timeout | ",
+                "storage-full likely: postgresql-disk-full > eventcore-store-operation-failed | ",
+            ]
+        );
+    }
+
+    #[test]
+    fn hours_apart_are_two_incidents_and_small_change_is_none() {
+        for (lines, expected) in [
+            (
+                &[
+                    "pools-sqlx-timeout/connection-pool connection-pool-exhaustion critical 5 100 110 service=a",
+                    "connection_pool_exhaustion/connection-pool connection-pool-exhaustion critical 5 7300 7310 service=a",
+                ][..],
+                &[
+                    "connection-pool-exhaustion likely: pools-sqlx-timeout >  | ",
+                    "connection-pool-exhaustion likely: connection_pool_exhaustion >  | ",
+                ][..],
+            ),
+            // One conflict that a retry resolved, one slow call, one lost connection: what a healthy day has.
+            (
+                &[
+                    "concurrency_conflict/concurrency - warning 1 100 100 service=a",
+                    "slow-calls - warning 1 5000 5000",
+                    "os-connection-reset/network - warning 1 9000 9000 service=a",
+                    "postgresql-deadlock/locking deadlock error 1 20000 20000 dbname=bank",
+                ],
+                &[],
+            ),
+            (
+                &[
+                    "~pools-sqlx-timeout/connection-pool connection-pool-exhaustion critical 5 100 90000 service=a",
+                ],
+                &[],
+            ),
+        ] {
+            assert_eq!(incidents(lines, &Systems::default()), expected);
+        }
+    }
 }

@@ -51,8 +51,12 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, 
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.count.cmp(&a.count)).then(a.id.cmp(&b.id)));
     let could_not_run: Vec<(String, String)> =
         checks.iter().filter_map(|check| Some((check.id.clone(), check.why.clone()?))).collect();
-    let knowledge =
-        Knowledge { settings: &plan.settings, causes: &plan.packs.causes, could_not_run: &could_not_run };
+    let knowledge = Knowledge {
+        settings: &plan.settings,
+        causes: &plan.packs.causes,
+        systems: &evidence.systems,
+        could_not_run: &could_not_run,
+    };
     let extent = extent(&evidence, &outcome);
     let mut incidents = rank::rank(correlate::correlate(&mut findings, &knowledge), &findings, &extent);
     attach_runbooks(&plan.packs.runbooks, &mut incidents, &findings);

@@ -148,6 +148,9 @@ impl<'a> Holder<'a> {
         if row.lock.is_empty() {
             row.lock = format!("{} on {}", wait.mode, wait.target);
         }
+        if row.who.database.is_empty() {
+            row.who.database.clone_from(&wait.database);
+        }
         if let Some(at) = wait.at {
             row.window.add(at);
             row.window.add(at.plus(-(wait.waited as i64)));

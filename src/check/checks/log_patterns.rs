@@ -3,15 +3,15 @@
 //! Every matching entry counts; a finding is raised by those at the pattern's level or above, and by those without a
 //! level. "Projection lag monitor started" counts as projection lag, and is no incident.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::{
     Check, Evidence, Judgement, Meta, Outcome, Ran,
     facts::{LevelFacts, Sample, Slice},
     spells::{Spell, spells},
-    store_findings,
+    store_findings, systems,
 };
-use crate::model::{Finding, Pattern, Window, finding, report::PatternSeen};
+use crate::model::{Finding, Keys, Level, Pattern, Window, finding, report::PatternSeen};
 
 #[derive(Debug)]
 pub(crate) struct LogPatterns;
@@ -31,24 +31,30 @@ impl Check for LogPatterns {
         if entries == 0 {
             return Ran::CouldNot("no log entries were supplied".to_owned());
         }
+        let gap = judgement.settings.incident_gap;
         let mut written = Window::default();
         evidence.logs.values().for_each(|log| written.join(&log.window));
         for pattern in judgement.patterns {
-            let matched: Vec<(&str, crate::model::Level, &LevelFacts)> = evidence
+            let matched: Vec<Matched<'_>> = evidence
                 .logs
                 .iter()
                 .filter_map(|(path, log)| log.patterns.get(&pattern.id).map(|facts| (path.as_str(), facts)))
                 .flat_map(|(path, facts)| {
-                    facts.by_level.iter().map(move |(level, facts)| (path, *level, facts))
+                    facts.parts().map(move |(level, database, facts)| Matched {
+                        path,
+                        level,
+                        database,
+                        facts,
+                    })
                 })
                 .collect();
             if matched.is_empty() {
                 continue;
             }
             let loud: Vec<_> =
-                matched.iter().filter(|(_, level, _)| level.raises(pattern.raises_at)).copied().collect();
+                matched.iter().filter(|it| it.level.raises(pattern.raises_at)).copied().collect();
             out.patterns.push(seen(pattern, &matched, &loud));
-            out.findings.extend(findings(pattern, &loud, &written, judgement.settings.incident_gap));
+            out.findings.extend(findings(pattern, &loud, evidence, &written, gap));
         }
         // The source chapter's order: severity, then occurrences.
         out.patterns.sort_by(|a, b| {
@@ -58,24 +64,31 @@ impl Check for LogPatterns {
     }
 }
 
-type Matched<'a> = (&'a str, crate::model::Level, &'a LevelFacts);
+/// What a pattern matched in one source, at one level, of one database.
+#[derive(Clone, Copy)]
+struct Matched<'a> {
+    path: &'a str,
+    level: Level,
+    database: Option<&'a str>,
+    facts: &'a LevelFacts,
+}
 
 fn count(matched: &[Matched<'_>]) -> u64 {
-    matched.iter().map(|(_, _, facts)| facts.count).sum()
+    matched.iter().map(|it| it.facts.count).sum()
 }
 
 fn window(matched: &[Matched<'_>]) -> Window {
     let mut window = Window::default();
-    for (_, _, facts) in matched {
-        window.join(&facts.window);
+    for it in matched {
+        window.join(&it.facts.window);
     }
     window
 }
 
 fn seen(pattern: &Pattern, matched: &[Matched<'_>], loud: &[Matched<'_>]) -> PatternSeen {
     let mut by_level = BTreeMap::new();
-    for (_, level, facts) in matched {
-        *by_level.entry(level.name().to_owned()).or_default() += facts.count;
+    for it in matched {
+        *by_level.entry(it.level.name().to_owned()).or_default() += it.facts.count;
     }
     let window = window(matched);
     let cited = if loud.is_empty() { matched } else { loud };
@@ -100,9 +113,9 @@ fn samples<'a>(
     matched: &[Matched<'a>],
     kept: impl Fn(&'a Slice) -> Vec<&'a Sample>,
 ) -> Vec<(&'a str, &'a Sample)> {
-    let of = |(path, _, facts): &Matched<'a>| {
-        let path = *path;
-        facts.every_slice().flat_map(&kept).map(move |sample| (path, sample)).collect::<Vec<_>>()
+    let of = |it: &Matched<'a>| {
+        let path = it.path;
+        it.facts.every_slice().flat_map(&kept).map(move |sample| (path, sample)).collect::<Vec<_>>()
     };
     matched.iter().flat_map(of).collect()
 }
@@ -113,24 +126,51 @@ fn latest<'a>(matched: &[Matched<'a>]) -> Option<(&'a str, &'a Sample)> {
     newest.max_by_key(|(path, sample)| (sample.time, *path, sample.place))
 }
 
-/// A finding for each spell. The largest has the pattern's own name, the same from night to night; another one is
-/// told apart by when it began.
-fn findings(pattern: &Pattern, loud: &[Matched<'_>], written: &Window, gap: i64) -> Vec<Finding> {
-    let matched: Vec<(&str, &LevelFacts)> = loud.iter().map(|(path, _, facts)| (*path, *facts)).collect();
-    let spells = spells(&matched, written, gap);
+/// A finding for each spell of each system. The largest has the pattern's own name, the same from night to night;
+/// another one is told apart by its system and by when it began.
+fn findings(
+    pattern: &Pattern,
+    loud: &[Matched<'_>],
+    evidence: &Evidence,
+    written: &Window,
+    gap: i64,
+) -> Vec<Finding> {
+    let mut by_system: BTreeMap<Option<&str>, Vec<(&str, &LevelFacts)>> = BTreeMap::new();
+    for it in loud {
+        let system = it.database.and_then(|name| evidence.systems.named(name));
+        let system = system.or_else(|| systems::of_log(evidence, it.path));
+        by_system.entry(system).or_default().push((it.path, it.facts));
+    }
+    let spells: Vec<(Option<&str>, Spell<'_>)> = by_system
+        .iter()
+        .flat_map(|(system, matched)| spells(matched, written, gap).into_iter().map(|spell| (*system, spell)))
+        .collect();
     let order = |spell: &Spell<'_>| (!spell.scattered, spell.count, std::cmp::Reverse(spell.window.from));
-    let largest = (0..spells.len()).max_by_key(|at| order(&spells[*at]));
-    let one = |(at, spell): (usize, &Spell<'_>)| {
+    let largest = (0..spells.len()).max_by_key(|at| order(&spells[*at].1));
+    let one = |(at, (system, spell)): (usize, &(Option<&str>, Spell<'_>))| {
         let began = spell.window.from.map(|from| from.to_string()).unwrap_or_default();
+        let when = if spell.scattered { "scattered" } else { &began };
         let mut about = vec!["log-patterns", &pattern.id];
-        match spell.scattered {
-            _ if Some(at) == largest => {}
-            true => about.push("scattered"),
-            false => about.push(&began),
+        if Some(at) != largest {
+            about.extend(system.iter().chain([&when]));
         }
-        finding(pattern, store_findings::id(&about), spell)
+        let mut finding = finding(pattern, store_findings::id(&about), spell);
+        name_service(evidence, &spell.sources, &mut finding.keys);
+        finding
     };
     spells.iter().enumerate().map(one).collect()
+}
+
+/// Entries that do not say whose they are belong to the service that wrote their log.
+fn name_service(evidence: &Evidence, sources: &[&str], keys: &mut Keys) {
+    if ["service", "dbname"].iter().any(|key| keys.contains_key(*key)) {
+        return;
+    }
+    let services: BTreeSet<&str> =
+        sources.iter().filter_map(|path| evidence.logs.get(*path)?.service()).collect();
+    if !services.is_empty() {
+        keys.insert("service".to_owned(), services.into_iter().map(str::to_owned).collect());
+    }
 }
 
 fn finding(pattern: &Pattern, id: String, spell: &Spell<'_>) -> Finding {

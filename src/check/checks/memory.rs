@@ -104,9 +104,9 @@ fn deaths(evidence: &Evidence, judgement: &Judgement<'_>, service: &str) -> u64 
     let mut deaths = 0;
     for pattern in kinds {
         for facts in evidence.logs.values().filter_map(|log| log.patterns.get(&pattern.id)) {
-            let loud = facts.by_level.iter().filter(|(level, _)| level.raises(pattern.raises_at));
-            for (_, level) in loud {
-                deaths += level.key("service").get(service).copied().unwrap_or_default();
+            let loud = facts.parts().filter(|(level, ..)| level.raises(pattern.raises_at));
+            for (_, _, facts) in loud {
+                deaths += facts.key("service").get(service).copied().unwrap_or_default();
             }
         }
     }

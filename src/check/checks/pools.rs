@@ -71,7 +71,7 @@ fn exhausted(evidence: &Evidence, judgement: &Judgement<'_>) -> BTreeMap<String,
 fn told_by(evidence: &Evidence, pattern: &str) -> BTreeMap<String, (u64, Window)> {
     let mut by_service: BTreeMap<String, (u64, Window)> = BTreeMap::new();
     for facts in evidence.logs.values().filter_map(|log: &LogFacts| log.patterns.get(pattern)) {
-        for level in facts.by_level.values() {
+        for (_, _, level) in facts.parts() {
             for (service, count) in level.key("service") {
                 let known = by_service.entry(service.to_owned()).or_default();
                 known.0 += count;

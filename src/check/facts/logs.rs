@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, hash::BuildHasher};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fold::{BottomK, Days, Distinct, Slices, State, merge_maps},
+    fold::{BottomK, Days, Distinct, Parted, Slices, State, merge_maps},
     model::{Batch, Entry, Level, Means, Place, Tells, Timestamp, Turn, Values, Window},
 };
 
@@ -23,6 +23,10 @@ const FINEST_SLICE: u32 = 26;
 /// Counts over time: of about a second at least, a minute for a day.
 const TICKS: usize = 2048;
 const FINEST_TICK: u32 = 20;
+/// Databases told apart in one log.
+const DATABASES: usize = 16;
+/// The key that names an entry's database.
+const DATABASE: &str = "dbname";
 /// Entries that a server log is compared by.
 const TWIN_SKETCH: usize = 256;
 /// What every matching entry is asked for beside what its pattern takes from it: by these, findings meet.
@@ -60,7 +64,8 @@ pub struct LogFacts {
 /// What one pattern matched in one source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PatternFacts {
-    pub by_level: BTreeMap<Level, LevelFacts>,
+    /// A server's log tells of many databases: by the one that the entry names.
+    by_level: BTreeMap<Level, Parted<LevelFacts, DATABASES>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -145,7 +150,13 @@ impl LogFacts {
                 self.patterns.insert(pattern.to_owned(), PatternFacts::default());
             }
             let facts = self.patterns.entry(pattern.to_owned()).or_default();
-            facts.by_level.entry(entry.level).or_default().observe(entry, seen.values, keys);
+            let database = keys.iter().find(|(name, _)| name == DATABASE).map(|(_, value)| value.clone());
+            facts.by_level.entry(entry.level).or_default().observe(
+                database.as_deref().unwrap_or_default(),
+                |facts| {
+                    facts.observe(entry, seen.values, keys);
+                },
+            );
         }
     }
 
@@ -177,6 +188,16 @@ impl LogFacts {
 
     pub fn entries(&self) -> u64 {
         self.by_level.values().sum()
+    }
+}
+
+impl PatternFacts {
+    /// What was seen, by level and database; some of it may be empty.
+    pub fn parts(&self) -> impl Iterator<Item = (Level, Option<&str>, &LevelFacts)> {
+        self.by_level.iter().flat_map(|(level, parts)| {
+            let seen = parts.iter().filter(|(_, facts)| facts.count > 0);
+            seen.map(|(database, facts)| (*level, database, facts))
+        })
     }
 }
 

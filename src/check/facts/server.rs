@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, hash::BuildHasher};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fold::{FirstN, Histogram, Largest, State, merge_maps},
+    fold::{Distinct, FirstN, Histogram, Largest, State, merge_maps},
     model::{Batch, Entry, Place, Timestamp, Window},
 };
 
@@ -19,6 +19,8 @@ const WAITS: usize = 2000;
 const DEADLOCKS: usize = 200;
 /// Statements kept by text; those with the smallest hashes.
 const STATEMENTS: usize = 500;
+/// Pairs of an application and a database.
+const CLIENTS: usize = 64;
 /// Longest text kept of a statement.
 const TEXT: usize = 600;
 
@@ -30,6 +32,8 @@ pub struct ServerFacts {
     pub deadlocks: FirstN<DeadlockSeen, DEADLOCKS>,
     /// Of statements that the log times, literals masked, in microseconds.
     pub statements: BTreeMap<String, Timed>,
+    /// Who connects to which database, as `application\0database`.
+    clients: Distinct<CLIENTS>,
     /// Entries that a server wrote.
     pub entries: u64,
 }
@@ -48,6 +52,8 @@ pub struct Wait {
     /// Those that wait, in order.
     pub queue: Vec<i64>,
     pub statement: String,
+    /// Empty where the entry does not say.
+    pub database: String,
     /// The line as the log has it.
     pub message: String,
 }
@@ -70,21 +76,32 @@ pub struct Timed {
 impl ServerFacts {
     pub fn observe(&mut self, batch: &Batch<'_>, entry: &Entry<'_>) {
         self.entries += 1;
-        let Some(message) = entry.message.as_deref() else { return };
         let field = |name: &str| {
             let fields = batch.fields_of(entry);
             fields.iter().find(|field| field.name == name).map_or("", |field| field.value.text())
         };
+        if let (client, database) = (field("application_name"), field("dbname"))
+            && !client.is_empty()
+            && !database.is_empty()
+        {
+            self.clients.add(&format!("{client}\0{database}"));
+        }
+        let Some(message) = entry.message.as_deref() else { return };
         if let Some(timed) = duration(message) {
             self.statement(entry, timed, field("statement"));
         } else if message.starts_with("process ") {
-            self.wait(entry, message, field("detail"), first_of(field("statement"), field("query")));
+            self.wait(entry, message, &field);
         } else if message.starts_with("deadlock detected") {
             self.deadlocks.push_with(|| deadlock(entry, field("detail")));
         }
     }
 
-    fn wait(&mut self, entry: &Entry<'_>, message: &str, detail: &str, statement: &str) {
+    /// Applications, each with a database that it connects to.
+    pub fn clients(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.clients.values().into_iter().filter_map(|(pair, _)| pair.split_once('\0'))
+    }
+
+    fn wait<'b>(&mut self, entry: &Entry<'_>, message: &str, field: &dyn Fn(&str) -> &'b str) {
         let Some((pid, mode, target, waited, waiting)) = lock_wait(message) else { return };
         if !waiting {
             self.acquired += 1;
@@ -97,9 +114,10 @@ impl ServerFacts {
             mode: mode.to_owned(),
             target: target.to_owned(),
             waited,
-            holders: numbers_after(detail, "holding the lock: "),
-            queue: numbers_after(detail, "Wait queue: "),
-            statement: shown(statement),
+            holders: numbers_after(field("detail"), "holding the lock: "),
+            queue: numbers_after(field("detail"), "Wait queue: "),
+            statement: shown(first_of(field("statement"), field("query"))),
+            database: field("dbname").to_owned(),
             message: shown(message),
         });
     }
@@ -200,11 +218,12 @@ fn masked(text: &str) -> String {
 
 impl State for ServerFacts {
     fn merge(&mut self, next: Self) {
-        let ServerFacts { waits, acquired, deadlocks, statements, entries } = next;
+        let ServerFacts { waits, acquired, deadlocks, statements, clients, entries } = next;
         self.waits.merge(waits);
         self.acquired += acquired;
         self.deadlocks.merge(deadlocks);
         merge_maps(&mut self.statements, statements);
+        self.clients.merge(clients);
         self.entries += entries;
         self.fit();
     }

@@ -21,7 +21,7 @@ impl Link for CausalRule {
     }
 
     fn tie(&self, a: &Finding, b: &Finding, context: &Context<'_>) -> Option<Tie> {
-        let rule = chain::rule(a, b, context.causes).or_else(|| chain::rule(b, a, context.causes))?;
+        let rule = chain::rule(a, b, context).or_else(|| chain::rule(b, a, context))?;
         Some(Tie { weight: WEIGHT, why: format!("{} can lead to it: {}", rule.cause, rule.why) })
     }
 }

@@ -23,7 +23,7 @@ impl Link for NearInTime {
     fn tie(&self, a: &Finding, b: &Finding, context: &Context<'_>) -> Option<Tie> {
         let apart = kinship::between(a, b)?;
         let gap = context.settings.incident_gap;
-        if apart > gap || kinship::are_apart(a, b) {
+        if apart > gap || kinship::are_apart(a, b, context) {
             return None;
         }
         // Falls to a third over the gap (research note A6).

@@ -24,7 +24,7 @@ impl Link for SameKind {
         let kind = a.cause.as_ref().filter(|kind| b.cause.as_ref() == Some(kind))?;
         let apart = kinship::between(a, b)?;
         let gap = context.settings.incident_gap;
-        if apart > gap || kinship::are_apart(a, b) {
+        if apart > gap || kinship::are_apart(a, b, context) {
             return None;
         }
         let weight = WEIGHT * (-(apart as f64) / gap.max(1) as f64).exp();

@@ -34,7 +34,7 @@ impl Link for SharedKeys {
     fn tie(&self, a: &Finding, b: &Finding, context: &Context<'_>) -> Option<Tie> {
         // The same stream may be in trouble in the morning and again at night.
         let apart = kinship::between(a, b).unwrap_or_default();
-        if apart > context.settings.incident_gap {
+        if apart > context.settings.incident_gap || kinship::are_apart(a, b, context) {
             return None;
         }
         let (mut open, mut whys) = (1.0, Vec::new());
