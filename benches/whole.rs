@@ -12,7 +12,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use coroner::{
     classify::{Matcher, Packs},
     decode::Lexicon,
-    engine::{self, PIECE_BYTES, Plan, Progress, Room, Scope},
+    engine::{self, Clocks, PIECE_BYTES, Plan, Progress, Room, Scope},
     ingest::{self, HashKind},
     model::Settings,
 };
@@ -59,6 +59,7 @@ fn plan(threads: usize) -> Plan {
         packs,
         matcher,
         lexicon: Arc::new(Lexicon::load(&[]).expect("the embedded lexicon loads")),
+        clocks: Clocks::default(),
         scope: Scope::Everything,
         threads,
         piece_bytes: PIECE_BYTES,

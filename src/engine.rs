@@ -11,6 +11,7 @@
 //! pieces, facts of sources by name: the report does not depend on threads, piece size or the order of arguments.
 
 mod again;
+mod clocks;
 mod conclude;
 mod find;
 mod scan;
@@ -34,6 +35,7 @@ use crate::{
 };
 
 pub use crate::check::Room;
+pub use clocks::Clocks;
 pub use conclude::conclude;
 pub use find::{Told, find};
 pub use scan::scan;
@@ -45,6 +47,8 @@ pub struct Plan {
     pub packs: Packs,
     pub matcher: Matcher,
     pub lexicon: Arc<Lexicon>,
+    /// Clocks that were wrong.
+    pub clocks: Clocks,
     /// Which records are looked at. Default: all; `integrity` looks at stores alone.
     pub scope: Scope,
     pub threads: usize,

@@ -545,3 +545,55 @@ fn a_folders_runbook_replaces_the_built_in_one() {
         .stderr_has("runbooks/deadlock.md: begin it with a line")
         .run();
 }
+
+// Clocks.
+
+/// A caller and what it calls, whose clock is two seconds ahead.
+fn skewed() -> (String, String) {
+    let line = |second: i64, unit: i64, service: &str| {
+        format!(
+            "{{\"timestamp\":\"2026-11-23T15:{:02}:{:02}Z\",\"level\":\"INFO\",\"message\":\"x\",\"service\":\"{service}\",\"trace_id\":\"t-{unit}\"}}\n",
+            second / 60,
+            second % 60
+        )
+    };
+    let (mut caller, mut called) = (String::new(), String::new());
+    for unit in 0..20 {
+        let begin = unit * 10;
+        caller.push_str(&line(begin, unit, "caller"));
+        called.push_str(&line(begin + 1 + 2, unit, "called"));
+        called.push_str(&line(begin + 1 + 2, unit, "called"));
+        caller.push_str(&line(begin + 2, unit, "caller"));
+    }
+    (caller, called)
+}
+
+#[test]
+fn a_clock_that_is_ahead_is_shown_and_put_right_on_request() {
+    let (caller, called) = skewed();
+    for (flags, offset, first) in [
+        ("", 2000.0, "2026-11-23T15:00:03.000Z"),
+        ("--clock-offset *called.log=2s", 0.0, "2026-11-23T15:00:01.000Z"),
+        ("--auto-clock", 0.0, "2026-11-23T15:00:01.000Z"),
+    ] {
+        let ran = Run::new()
+            .args(&format!("analyze caller.log called.log -o report.json -q {flags}"))
+            .file("caller.log", &caller)
+            .file("called.log", &called)
+            .run();
+        let report = ran.report("report.json");
+        let rows = report["ledger"]["evidence"].as_array().expect("rows");
+        let row = rows.iter().find(|row| row["path"] == "called.log").expect("its row");
+        assert_eq!(
+            (row["clock_offset_ms"].as_f64(), row["first"].as_str()),
+            (Some(offset), Some(first)),
+            "{flags}"
+        );
+    }
+    Run::new()
+        .args("analyze a.log --clock-offset a.log=2")
+        .file("a.log", QUIET)
+        .code(2)
+        .stderr_has("--clock-offset a.log=2")
+        .run();
+}

@@ -10,7 +10,7 @@ use std::{
 use coroner::{
     classify::{Matcher, Packs},
     decode::Lexicon,
-    engine::{self, PIECE_BYTES, Plan, Progress, Room, Scope},
+    engine::{self, Clocks, PIECE_BYTES, Plan, Progress, Room, Scope},
     ingest::{self, Found, HashKind},
     model::{Settings, report::Report},
     report::WRITERS,
@@ -24,6 +24,7 @@ fn plan(threads: usize, piece_bytes: usize) -> Plan {
         packs,
         matcher,
         lexicon: Arc::new(Lexicon::load(&[]).expect("the embedded files")),
+        clocks: Clocks::default(),
         scope: Scope::Everything,
         threads,
         piece_bytes,

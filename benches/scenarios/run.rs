@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use coroner::{
     classify::{Matcher, Packs},
     decode::Lexicon,
-    engine::{self, PIECE_BYTES, Plan, Progress, Room, Scope},
+    engine::{self, Clocks, PIECE_BYTES, Plan, Progress, Room, Scope},
     ingest::{self, HashKind},
     model::{Settings, report::Report},
 };
@@ -35,6 +35,7 @@ pub(crate) fn plan() -> Plan {
         packs,
         matcher,
         lexicon: Arc::new(Lexicon::load(&[]).expect("the embedded lexicon loads")),
+        clocks: Clocks::default(),
         scope: Scope::Everything,
         threads: 2,
         piece_bytes: PIECE_BYTES,

@@ -47,6 +47,7 @@ mod checks {
 }
 mod as_of;
 mod blocking;
+mod clocks;
 mod dag;
 mod disk;
 mod events;
@@ -68,6 +69,7 @@ mod units;
 mod view;
 
 pub use as_of::as_of;
+pub use clocks::{ClockOffset, clock_offsets};
 pub use dag::Dag;
 pub use events::{Events, Room};
 pub use outcome::Outcome;

@@ -115,6 +115,12 @@ impl<'e> Unit<'e> {
         self.parts.iter().find_map(|(log, row)| log.facts.name(row.name))
     }
 
+    /// For each source, when its first and last entry of the unit is, in microseconds.
+    pub(super) fn spans(&self) -> impl Iterator<Item = (&'e str, i64, i64)> {
+        let dated = self.parts.iter().filter(|(_, row)| row.first != i64::MAX && row.last != i64::MIN);
+        dated.map(|(log, row)| (log.path, row.first, row.last))
+    }
+
     pub fn services(&self) -> Vec<&'e str> {
         let mut services: Vec<&str> =
             self.parts.iter().filter_map(|(log, row)| log.facts.name(row.service)).collect();

@@ -65,6 +65,14 @@ pub(super) struct Analyze {
     #[arg(long, value_name = "TIME", env = "CORONER_AS_OF", help_heading = "Time")]
     pub(super) as_of: Option<String>,
 
+    /// How far the clock of a source was ahead, as `'logs/app-b*=2s'` or `db.log=-300ms`: it is taken off; repeatable
+    #[arg(long, value_name = "SOURCE=DURATION", allow_hyphen_values = true, help_heading = "Time")]
+    pub(super) clock_offset: Vec<String>,
+
+    /// Put clocks right by the ids that sources have in common; reads the evidence twice
+    #[arg(long, help_heading = "Time")]
+    pub(super) auto_clock: bool,
+
     #[command(flatten)]
     pub(super) settings: SettingFlags,
 

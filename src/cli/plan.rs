@@ -12,9 +12,9 @@ use anyhow::{Context, bail};
 use crate::{
     classify::{Matcher, Packs},
     decode::{self, Lexicon, StoreChoice},
-    engine::{PIECE_BYTES, Plan, Room, Scope},
+    engine::{Clocks, PIECE_BYTES, Plan, Room, Scope},
     ingest::HashKind,
-    model::{AsOf, Meaning, Settings, Severity},
+    model::{self, AsOf, Meaning, Settings, Severity},
 };
 
 use super::{
@@ -46,6 +46,7 @@ pub(super) fn plan(args: &Analyze, scope: Scope) -> anyhow::Result<Plan> {
         packs,
         matcher,
         lexicon: Arc::new(lexicon),
+        clocks: clocks(&args.clock_offset)?,
         scope,
         threads: threads(args.threads)?,
         piece_bytes: args.piece_bytes.unwrap_or(PIECE_BYTES).max(1),
@@ -59,6 +60,24 @@ pub(super) fn plan(args: &Analyze, scope: Scope) -> anyhow::Result<Plan> {
         },
         arguments: arguments(args),
     })
+}
+
+/// What `--clock-offset` says.
+fn clocks(pairs: &[String]) -> anyhow::Result<Clocks> {
+    let mut clocks = Clocks::default();
+    for pair in pairs {
+        let Some((sources, text)) = pair.rsplit_once('=') else {
+            bail!("--clock-offset {pair}: write it as source=duration");
+        };
+        let (sign, length) = match text.strip_prefix('-') {
+            Some(length) => (-1, length),
+            None => (1, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let within = || format!("--clock-offset {pair}");
+        let ahead = sign * model::settings::duration(length).with_context(within)?;
+        clocks.tell(sources, ahead).with_context(within)?;
+    }
+    Ok(clocks)
 }
 
 /// What `--store` and `--map` say.
@@ -194,6 +213,10 @@ fn arguments(args: &Analyze) -> Vec<String> {
     let mut arguments = evidence;
     if let Some(as_of) = &args.as_of {
         arguments.push(format!("--as-of={as_of}"));
+    }
+    arguments.extend(args.clock_offset.iter().map(|pair| format!("--clock-offset={pair}")));
+    if args.auto_clock {
+        arguments.push("--auto-clock".to_owned());
     }
     arguments.extend(args.settings.set.iter().map(|pair| format!("--set={pair}")));
     if let Some(store) = &args.store {

@@ -7,7 +7,7 @@ use anyhow::Context;
 use crate::{
     classify::{Matcher, Packs},
     decode::Lexicon,
-    engine::{self, PIECE_BYTES, Plan, Progress, Room, Scope},
+    engine::{self, Clocks, PIECE_BYTES, Plan, Progress, Room, Scope},
     ingest::{self, HashKind},
     model::{Settings, Severity, StoreSample, report::Report},
 };
@@ -30,6 +30,7 @@ pub(super) fn test(lexicon: Lexicon) -> anyhow::Result<Tested> {
         matcher: Matcher::new(&packs.patterns)?,
         packs,
         lexicon: Arc::clone(&lexicon),
+        clocks: Clocks::default(),
         scope: Scope::Stores,
         threads: 1,
         piece_bytes: PIECE_BYTES,

@@ -23,6 +23,9 @@ use crate::{
 
 use super::{Partial, Plan, Scope, SourcePart, Stopped, scan::NOT_DECODED, stories};
 
+/// Clocks this close agree, in microseconds: as well as most machines keep time without care.
+const CLOCKS_AGREE: i64 = 100_000;
+
 /// Concludes. `found` tells what was passed over, for the ledger.
 ///
 /// # Errors
@@ -37,6 +40,7 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, 
             row.notes.push(twin.note);
         }
     }
+    show_clocks(plan, &facts, &mut ledger_rows);
     list_passed_over(found, &mut ledger_rows, &mut incomplete);
 
     let window = window(&plan.settings, &facts);
@@ -144,6 +148,33 @@ fn copies(partial: &Partial) -> BTreeMap<String, String> {
     copies
 }
 
+/// What is known of each clock: how far it seems to be ahead, and what was taken off.
+fn show_clocks(plan: &Plan, facts: &BTreeMap<String, SourceFacts>, rows: &mut BTreeMap<String, EvidenceRow>) {
+    let seconds = |micros: i64| micros as f64 / 1e6;
+    for (source, offset) in
+        check::clock_offsets(facts.iter().map(|(name, facts)| (name.as_str(), &facts.log)))
+    {
+        let Some(row) = rows.get_mut(&source) else { continue };
+        row.clock_offset_ms = Some(offset.ahead as f64 / 1e3);
+        // An offset that may be none is no news.
+        if offset.ahead.abs() > offset.within.max(CLOCKS_AGREE) {
+            row.notes.push(format!(
+                "its clock is {:+.3} s from that of {}, give or take {:.3} s ({} ids in common)",
+                seconds(offset.ahead),
+                offset.against,
+                seconds(offset.within),
+                offset.shared
+            ));
+        }
+    }
+    for (source, row) in rows {
+        match plan.clocks.ahead(source) {
+            0 => {}
+            ahead => row.notes.push(format!("{:+.3} s taken off its times", seconds(ahead))),
+        }
+    }
+}
+
 fn ledger_row(name: &str, part: &SourcePart) -> EvidenceRow {
     let SourcePart { facts, reading, .. } = part;
     let mut notes = reading.notes.clone();
@@ -175,6 +206,7 @@ fn ledger_row(name: &str, part: &SourcePart) -> EvidenceRow {
         first: facts.window.from,
         last: facts.window.to,
         zone_basis: facts.zone.name().to_owned(),
+        clock_offset_ms: None,
         hash: reading.hash.clone(),
         notes,
         problems,
@@ -222,7 +254,7 @@ fn window(settings: &Settings, facts: &BTreeMap<String, SourceFacts>) -> ReportW
 /// Facts keep places; what stands there is fetched for the few that will be printed.
 fn read_again(plan: &Plan, outcome: &mut Outcome, evidence: &BTreeMap<String, ingest::Evidence>) {
     cite(outcome, evidence);
-    stories::fill(&plan.lexicon, plan.piece_bytes, &mut outcome.traces, evidence);
+    stories::fill(plan, &mut outcome.traces, evidence);
     stories::cite(&outcome.traces, &mut outcome.findings);
 }
 

@@ -361,7 +361,8 @@ fn fold_piece(plan: &Plan, job: &Job) -> SourceFacts {
         invalid: &invalid,
         context: &job.context,
     };
-    let batch = job.format.decode(&chunk, &plan.lexicon);
+    let mut batch = job.format.decode(&chunk, &plan.lexicon);
+    plan.clocks.correct(&job.source, &mut batch);
     debug_assert_eq!(batch.account.bytes(), piece.bytes.len() as u64, "every byte is accounted for");
     let mut facts = SourceFacts::default();
     facts.observe(&batch);

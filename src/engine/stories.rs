@@ -1,30 +1,21 @@
 //! The few units of work that a report tells of one by one get their entries back.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
 use crate::{
     check::{self, facts::UnitKey},
-    decode::Lexicon,
     ingest,
     model::{Finding, TraceEntry, TracePart, Traces},
 };
 
-use super::again;
+use super::{Plan, again};
 
 /// Bytes read again, at most: a unit whose first and last entry lie hours apart has its counts, and no phases.
 const READ_AGAIN: u64 = 128 << 20;
 
-pub(super) fn fill(
-    lexicon: &Arc<Lexicon>,
-    piece_bytes: usize,
-    traces: &mut Traces,
-    evidence: &BTreeMap<String, ingest::Evidence>,
-) {
+pub(super) fn fill(plan: &Plan, traces: &mut Traces, evidence: &BTreeMap<String, ingest::Evidence>) {
     let (keys, wanted) = wanted(traces, evidence);
     if wanted.is_empty() {
         return;
@@ -33,8 +24,10 @@ pub(super) fn fill(
         .par_iter()
         .map(|(evidence, sources)| {
             let mut entries = Vec::new();
-            again::runs(lexicon, piece_bytes, evidence, sources, &mut |entry| {
+            again::runs(&plan.lexicon, plan.piece_bytes, evidence, sources, &mut |mut entry| {
                 if keys.contains(&entry.key) {
+                    let ahead = plan.clocks.ahead(&entry.path);
+                    entry.time = entry.time.map(|time| time.plus(-ahead));
                     entries.push(entry);
                 }
             });

@@ -247,6 +247,9 @@ pub struct EvidenceRow {
     pub first: Option<Timestamp>,
     pub last: Option<Timestamp>,
     pub zone_basis: String,
+    /// How far its clock is ahead of another's, as ids that both logged show.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub clock_offset_ms: Option<f64>,
     /// Of the bytes as found; empty where they could not be read to the end.
     pub hash: String,
     pub notes: Vec<String>,

@@ -202,7 +202,12 @@ impl SettingValue {
     }
 }
 
-pub(super) fn duration(text: &str) -> Result<i64, SettingError> {
+/// `5m` in microseconds.
+///
+/// # Errors
+///
+/// What is no duration.
+pub fn duration(text: &str) -> Result<i64, SettingError> {
     let no_duration = || SettingError::Duration(text.to_owned());
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(no_duration)?;
     let (number, unit) = text.split_at(digits);

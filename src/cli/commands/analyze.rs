@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
         What::Everything => Scope::Everything,
         What::Stores => Scope::Stores,
     };
-    let plan = plan::plan(args, scope)?;
+    let mut plan = plan::plan(args, scope)?;
     let found = ingest::walk(&args.evidence).context("no such evidence")?;
     if found.evidence.is_empty() {
         return Err(NothingToRead(args.evidence.join(", ")).into());
@@ -35,10 +35,17 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
         .context("threads cannot be started")?;
     let progress = Arc::new(Progress::default());
     stop_on_signal(&progress)?;
-    let partial = {
+    let scan = |plan: &engine::Plan| {
         let _shown = progress::show(&progress, &found, args.quiet);
-        pool.install(|| engine::scan(&plan, &found, &progress))?
+        pool.install(|| engine::scan(plan, &found, &progress))
     };
+    let mut partial = scan(&plan)?;
+    if args.auto_clock {
+        plan.clocks.find(&partial);
+        if !plan.clocks.is_empty() {
+            partial = scan(&plan)?;
+        }
+    }
     let report = pool.install(|| engine::conclude(&plan, &found, partial))?;
     if report.ledger.evidence.iter().all(|row| row.bytes == 0) && report.verdict.incomplete.is_empty() {
         return Err(NothingToRead(args.evidence.join(", ")).into());
