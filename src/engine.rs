@@ -15,6 +15,8 @@ mod conclude;
 mod find;
 mod scan;
 mod stories;
+mod templates;
+mod unknown;
 
 use std::{
     collections::BTreeMap,
@@ -37,6 +39,7 @@ pub use crate::check::Room;
 pub use conclude::conclude;
 pub use find::{Told, find};
 pub use scan::scan;
+pub use templates::{Templates, templates};
 
 /// Everything decided before the first byte is read.
 #[derive(Debug)]

@@ -12,6 +12,7 @@ mod literals;
 mod matcher;
 mod packs;
 mod samples;
+pub mod templates;
 
 pub use lint::{Lint, lint};
 pub use matcher::{Hit, Matcher, MatcherError, Session};

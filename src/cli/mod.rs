@@ -9,6 +9,7 @@ mod commands {
     pub(super) mod analyze;
     pub(super) mod config;
     pub(super) mod patterns;
+    pub(super) mod templates;
     pub(super) mod trace;
 }
 mod output;
@@ -49,6 +50,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Analyze(analyze) => commands::analyze::run(&analyze, commands::analyze::What::Everything),
         Command::Integrity(analyze) => commands::analyze::run(&analyze, commands::analyze::What::Stores),
         Command::Trace(trace) => commands::trace::run(&trace),
+        Command::Templates(templates) => commands::templates::run(&templates),
         Command::Patterns(patterns) => commands::patterns::run(&patterns),
         Command::Config(config) => commands::config::run(&config),
     }

@@ -61,6 +61,23 @@ pub(super) fn plan(args: &Analyze, scope: Scope) -> anyhow::Result<Plan> {
     })
 }
 
+/// A run over evidence with settings as they come.
+pub(super) fn plain(data: Data) -> anyhow::Result<Plan> {
+    let Data { packs, matcher, lexicon } = data;
+    Ok(Plan {
+        settings: Settings::default(),
+        packs,
+        matcher,
+        lexicon: Arc::new(lexicon),
+        scope: Scope::Everything,
+        threads: threads(None)?,
+        piece_bytes: PIECE_BYTES,
+        hash: HashKind::Blake3,
+        room: Room { memory: size("2G")?, folder: std::env::temp_dir() },
+        arguments: Vec::new(),
+    })
+}
+
 /// What `--store` and `--map` say.
 fn store_choice(args: &Analyze) -> anyhow::Result<StoreChoice> {
     let mut choice = StoreChoice { profile: args.store.clone(), ..StoreChoice::default() };

@@ -16,7 +16,7 @@ use crate::{
     rank,
 };
 
-use super::{Partial, Plan, Scope, SourcePart, Stopped, scan::NOT_DECODED, stories};
+use super::{Partial, Plan, Scope, SourcePart, Stopped, scan::NOT_DECODED, stories, unknown};
 
 /// Concludes. `found` tells what was passed over, for the ledger.
 ///
@@ -46,6 +46,7 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, 
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.count.cmp(&a.count)).then(a.id.cmp(&b.id)));
     let incidents = rank::rank(correlate::correlate(&mut findings, &plan.settings), &findings);
     let incomplete = shorten(incomplete);
+    let (templates, unlisted_templates) = unknown::report(unknown::mine(&evidence.logs), &evidence.logs);
     Ok(Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         verdict: verdict(&findings, incidents.len(), incomplete),
@@ -54,6 +55,8 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, 
         findings,
         suspects: Vec::new(),
         patterns: outcome.patterns,
+        templates,
+        unlisted_templates,
         integrity,
         operations: outcome.operations,
         pools: outcome.pools,

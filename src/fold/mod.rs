@@ -4,6 +4,7 @@
 //! it anywhere and joining the parts from either side, gives the same state. That law is what lets threads, files,
 //! nights and machines share one code path.
 
+mod bins;
 mod bottom_k;
 mod bounded;
 mod days;
@@ -14,6 +15,7 @@ mod largest;
 mod series;
 mod smallest;
 
+pub use bins::Bins;
 pub use bottom_k::BottomK;
 pub use bounded::{Bounded, Counted};
 pub use days::Days;

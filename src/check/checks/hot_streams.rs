@@ -273,6 +273,7 @@ mod tests {
             timed_out: false,
             turn: Turn::Inside,
             written: None,
+            shape: None,
         }
     }
 

@@ -10,7 +10,8 @@ use crate::{
 };
 
 use super::{
-    ConflictFacts, GaugeFacts, OperationFacts, ProjectorsFacts, RefusalFacts, ServerFacts, TraceFacts,
+    ConflictFacts, GaugeFacts, OperationFacts, ProjectorsFacts, RefusalFacts, ServerFacts, TemplateFacts,
+    TraceFacts,
 };
 
 /// Entries kept of each pattern and level.
@@ -49,6 +50,8 @@ pub struct LogFacts {
     pub traces: TraceFacts,
     pub conflicts: ConflictFacts,
     pub refusals: RefusalFacts,
+    /// What no pattern names.
+    pub templates: TemplateFacts,
 }
 
 /// What one pattern matched in one source.
@@ -85,6 +88,8 @@ pub struct Seen<'b> {
     pub turn: Turn,
     /// How many events it says were written.
     pub written: Option<u64>,
+    /// The shape of its message, where no pattern names it.
+    pub shape: Option<&'b str>,
 }
 
 /// One matching entry.
@@ -115,6 +120,9 @@ impl LogFacts {
             self.operations.observe(&seen);
             self.gauges.observe(&seen);
             self.projectors.observe(&seen);
+        }
+        if let Some(shape) = seen.shape {
+            self.templates.observe(entry, shape);
         }
         for (pattern, keys) in seen.hits {
             if !self.patterns.contains_key(pattern) {
@@ -219,6 +227,7 @@ impl State for LogFacts {
             traces,
             conflicts,
             refusals,
+            templates,
         } = next;
         for (level, count) in by_level {
             *self.by_level.entry(level).or_default() += count;
@@ -236,6 +245,7 @@ impl State for LogFacts {
         self.traces.merge(traces);
         self.conflicts.merge(conflicts);
         self.refusals.merge(refusals);
+        self.templates.merge(templates);
     }
 }
 
@@ -298,6 +308,7 @@ mod tests {
                 timed_out: false,
                 turn: Turn::Inside,
                 written: None,
+                shape: key.is_empty().then_some(*message),
             });
         });
     }

@@ -13,6 +13,7 @@ mod run;
 mod server;
 mod snapshot;
 mod stores;
+mod templates;
 #[cfg(test)]
 pub(super) mod testing;
 mod traces;
@@ -30,6 +31,7 @@ pub use run::Run;
 pub use server::{DeadlockSeen, ServerFacts, Timed, Wait};
 pub use snapshot::SnapshotFacts;
 pub use stores::{CheckpointRow, IdAt, StoreFacts, StoreKey};
+pub use templates::{ShapeFacts, TemplateFacts};
 pub use traces::{Flags, NONE, TraceFacts, TraceRow, UnitKey, has_id, unit_of};
 pub(super) use {index::ROW_BYTES, run::join, traces::folded};
 

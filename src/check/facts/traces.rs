@@ -358,6 +358,7 @@ mod tests {
             timed_out: failed,
             turn,
             written,
+            shape: None,
         });
     }
 

@@ -9,6 +9,7 @@ mod memory;
 mod operations;
 mod pools;
 mod projections;
+mod templates;
 mod traces;
 mod validation;
 
@@ -29,6 +30,7 @@ pub(super) const SECTIONS: &[fn(&Report) -> Option<Section>] = &[
     database::statements,
     database::relations,
     memory::section,
+    templates::section,
 ];
 
 /// A table with a heading.
