@@ -11,6 +11,8 @@
 //! pieces, facts of sources by name: the report does not depend on threads, piece size or the order of arguments.
 
 mod again;
+mod baseline;
+mod change;
 mod conclude;
 mod find;
 mod scan;
@@ -36,7 +38,8 @@ use crate::{
 };
 
 pub use crate::check::Room;
-pub use conclude::conclude;
+pub use baseline::Baseline;
+pub use conclude::{conclude, conclude_against};
 pub use find::{Told, find};
 pub use scan::scan;
 pub use templates::{Templates, templates};

@@ -59,6 +59,7 @@ mod outcome;
 mod projections;
 mod store_findings;
 mod story;
+mod suspects;
 #[cfg(test)]
 mod testing;
 mod twins;
@@ -70,6 +71,7 @@ pub use dag::Dag;
 pub use events::{Events, Room};
 pub use outcome::Outcome;
 pub use story::tell;
+pub use suspects::suspects;
 pub use twins::{Twin, twins};
 pub use units::{LogOfUnits, Unit, every_unit, units};
 pub use view::{Evidence, StoreView, shown_id};

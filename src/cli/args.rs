@@ -65,6 +65,10 @@ pub(super) struct Analyze {
     #[arg(long, value_name = "TIME", env = "CORONER_AS_OF", help_heading = "Time")]
     pub(super) as_of: Option<String>,
 
+    /// What to compare with: a report.json, a folder that holds one, or evidence of a time when all was well
+    #[arg(long, value_name = "PATH", env = "CORONER_BASELINE", help_heading = "Compare")]
+    pub(super) baseline: Option<std::path::PathBuf>,
+
     #[command(flatten)]
     pub(super) settings: SettingFlags,
 

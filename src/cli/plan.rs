@@ -212,6 +212,9 @@ fn arguments(args: &Analyze) -> Vec<String> {
     if let Some(as_of) = &args.as_of {
         arguments.push(format!("--as-of={as_of}"));
     }
+    if let Some(baseline) = &args.baseline {
+        arguments.push(format!("--baseline={}", baseline.display()));
+    }
     arguments.extend(args.settings.set.iter().map(|pair| format!("--set={pair}")));
     if let Some(store) = &args.store {
         arguments.push(format!("--store={store}"));

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    check::{self, Evidence, Judgement, Outcome, facts::SourceFacts},
+    check::{
+        self, Evidence, Judgement, Outcome,
+        facts::{LogFacts, SourceFacts},
+    },
     correlate, ingest,
     ingest::{Found, Shape},
     model::{
@@ -16,7 +19,7 @@ use crate::{
     rank,
 };
 
-use super::{Partial, Plan, Scope, SourcePart, Stopped, scan::NOT_DECODED, stories, unknown};
+use super::{Baseline, Partial, Plan, Scope, SourcePart, Stopped, change, scan::NOT_DECODED, stories};
 
 /// Concludes. `found` tells what was passed over, for the ledger.
 ///
@@ -24,6 +27,20 @@ use super::{Partial, Plan, Scope, SourcePart, Stopped, scan::NOT_DECODED, storie
 ///
 /// What the disk says, where the index did not fit into memory.
 pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, Stopped> {
+    conclude_against(plan, found, partial, Baseline::None)
+}
+
+/// Concludes, and says what changed since the baseline.
+///
+/// # Errors
+///
+/// As [`conclude`].
+pub fn conclude_against(
+    plan: &Plan,
+    found: &Found,
+    partial: Partial,
+    baseline: Baseline,
+) -> Result<Report, Stopped> {
     let disk = |why| Stopped::Disk { folder: plan.room.folder.clone(), why };
     let Listing { mut facts, evidence_of, ranks, mut ledger_rows, mut incomplete } = list(partial);
     for twin in check::twins(&facts, &ranks) {
@@ -46,17 +63,17 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, 
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.count.cmp(&a.count)).then(a.id.cmp(&b.id)));
     let incidents = rank::rank(correlate::correlate(&mut findings, &plan.settings), &findings);
     let incomplete = shorten(incomplete);
-    let (templates, unlisted_templates) = unknown::report(unknown::mine(&evidence.logs), &evidence.logs);
+    let changed = change::since(baseline, &evidence.logs, &plan.packs.patterns, &mut outcome.patterns);
     Ok(Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         verdict: verdict(&findings, incidents.len(), incomplete),
         window,
         incidents,
         findings,
-        suspects: Vec::new(),
+        suspects: changed.suspects,
         patterns: outcome.patterns,
-        templates,
-        unlisted_templates,
+        templates: changed.templates,
+        unlisted_templates: changed.unlisted,
         integrity,
         operations: outcome.operations,
         pools: outcome.pools,
@@ -104,6 +121,12 @@ fn list(partial: Partial) -> Listing {
         listing.ledger_rows.insert(name, row);
     }
     listing
+}
+
+/// The logs of some evidence, copies left out.
+pub(super) fn logs(partial: Partial) -> BTreeMap<String, LogFacts> {
+    let facts = list(partial).facts.into_iter().map(|(name, facts)| (name, facts.log));
+    facts.filter(|(_, log)| log.entries() > 0).collect()
 }
 
 /// A backup in which no store was recognised must not look like one that was verified.

@@ -382,7 +382,9 @@ fn fold_piece(plan: &Plan, job: &Job) -> SourceFacts {
         let turn = if of_unit { turns.of(entry, &values) } else { Turn::Inside };
         let written = of_unit.then(|| turns.written(entry, &values)).flatten();
         let shape = hits.is_empty().then(|| entry.message.as_deref().map(|said| miner.shape(said))).flatten();
-        facts.log.observe(Seen { entry, values: &values, hits, tells, timed_out, turn, written, shape });
+        let seen = Seen { entry, values: &values, hits, tells, timed_out, turn, written, shape };
+        facts.log.flow.observe(&seen, fields);
+        facts.log.observe(seen);
         if server {
             facts.log.observe_server(&batch, entry);
         }

@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use crate::{
     check::facts::{LogFacts, Sample, ShapeFacts},
     classify::templates::{Shape, Template, merge},
-    model::{Level, TemplateSeen, Window, finding, report::UnlistedTemplates},
+    model::{Level, TemplateSeen, Window, finding},
 };
 
-/// Templates listed, the loudest and most frequent; all are counted.
-const LISTED: usize = 500;
 /// Entries cited of each template.
 const CITED: usize = 3;
 /// Longest excerpt of a cited entry, in characters.
@@ -19,57 +17,63 @@ const EXCERPT: usize = 240;
 pub(super) struct Mined<'e> {
     pub(super) template: Template,
     pub(super) parts: Vec<(&'e str, &'e ShapeFacts)>,
+    /// How often it was seen now, and in the baseline.
+    pub(super) now: u64,
+    pub(super) before: u64,
 }
 
-/// Makes templates of the shapes of all sources.
-pub(super) fn mine(logs: &BTreeMap<String, LogFacts>) -> Vec<Mined<'_>> {
-    let mut shapes: BTreeMap<(Level, &str), Vec<(&str, &ShapeFacts)>> = BTreeMap::new();
-    for (path, log) in logs {
+/// Makes templates of the shapes of all sources, those of a baseline beside them: the same words make one template.
+pub(super) fn mine<'e>(
+    logs: &'e BTreeMap<String, LogFacts>,
+    baseline: &'e BTreeMap<String, LogFacts>,
+) -> Vec<Mined<'e>> {
+    type Parts<'e> = Vec<(bool, &'e str, &'e ShapeFacts)>;
+    let mut shapes: BTreeMap<(Level, &str), Parts<'_>> = BTreeMap::new();
+    for (is_now, (path, log)) in
+        logs.iter().map(|log| (true, log)).chain(baseline.iter().map(|log| (false, log)))
+    {
         for (_, level, text, facts) in log.templates.shapes() {
-            shapes.entry((level, text)).or_default().push((path, facts));
+            shapes.entry((level, text)).or_default().push((is_now, path, facts));
         }
     }
-    let count = |parts: &[(&str, &ShapeFacts)]| parts.iter().map(|(_, facts)| facts.count).sum();
     let listed: Vec<Shape<'_>> = shapes
         .iter()
-        .map(|((level, text), parts)| Shape { level: *level, text, count: count(parts) })
+        .map(|((level, text), parts)| Shape {
+            level: *level,
+            text,
+            count: parts.iter().map(|(.., facts)| facts.count).sum(),
+        })
         .collect();
-    let parts: Vec<_> = shapes.values().collect();
+    let all: Vec<&Parts<'_>> = shapes.values().collect();
     let gather = |template: Template| {
-        let parts = template.shapes.iter().flat_map(|at| parts[*at].iter().copied()).collect();
-        Mined { template, parts }
+        let parts: Parts<'_> = template.shapes.iter().flat_map(|at| all[*at].iter().copied()).collect();
+        let count =
+            |side: bool| parts.iter().filter(|(now, ..)| *now == side).map(|(.., facts)| facts.count).sum();
+        let (now, before) = (count(true), count(false));
+        // What is gone is cited from where it was.
+        let cited = parts.iter().filter(|(is_now, ..)| *is_now == (now > 0));
+        Mined { template, parts: cited.map(|(_, path, facts)| (*path, *facts)).collect(), now, before }
     };
     merge(&listed).into_iter().map(gather).collect()
 }
 
-/// As the report lists them: the loudest first, then the most frequent.
-pub(super) fn report(
-    mut mined: Vec<Mined<'_>>,
-    logs: &BTreeMap<String, LogFacts>,
-) -> (Vec<TemplateSeen>, UnlistedTemplates) {
-    let masked_harder = logs.values().filter(|log| log.templates.hardness > 0).count() as u64;
-    mined.sort_by_key(|mined| std::cmp::Reverse(mined.template.level));
-    let beyond = mined.split_off(mined.len().min(LISTED));
-    let occurrences = beyond.iter().map(|mined| mined.template.count).sum();
-    let unlisted = UnlistedTemplates { templates: beyond.len() as u64, occurrences, masked_harder };
-    (mined.into_iter().map(seen).collect(), unlisted)
-}
-
-fn seen(mined: Mined<'_>) -> TemplateSeen {
-    let Mined { template, parts } = mined;
+/// A template as a report lists it.
+pub(super) fn seen(mined: &Mined<'_>) -> TemplateSeen {
     let mut window = Window::default();
-    for (_, facts) in &parts {
+    for (_, facts) in &mined.parts {
         window.join(&facts.window);
     }
     TemplateSeen {
-        id: template.id,
-        template: template.text,
-        level: template.level.name().to_owned(),
-        occurrences: template.count,
+        id: mined.template.id.clone(),
+        template: mined.template.text.clone(),
+        level: mined.template.level.name().to_owned(),
+        occurrences: mined.now,
         first_seen: window.from,
         last_seen: window.to,
-        evidence: cited(&parts),
+        evidence: cited(&mined.parts),
         state: "known".to_owned(),
+        why: String::new(),
+        onset: None,
     }
 }
 

@@ -14,6 +14,7 @@ mod histogram;
 mod largest;
 mod series;
 mod smallest;
+pub mod stats;
 
 pub use bins::Bins;
 pub use bottom_k::BottomK;

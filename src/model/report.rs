@@ -163,6 +163,9 @@ pub struct PatternSeen {
     pub latest_message: String,
     pub action: String,
     pub evidence: Vec<Evidence>,
+    /// new, rising, falling, gone or known, against a baseline.
+    #[serde(default)]
+    pub state: String,
 }
 
 /// Templates that are counted and not listed.

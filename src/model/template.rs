@@ -24,4 +24,10 @@ pub struct TemplateSeen {
     pub evidence: Vec<Evidence>,
     /// new, rising, falling, gone or known.
     pub state: String,
+    /// Why it is that, with the figures.
+    #[serde(default)]
+    pub why: String,
+    /// When it began to come more often than usual.
+    #[serde(default)]
+    pub onset: Option<Timestamp>,
 }

@@ -92,6 +92,7 @@ fn seen(pattern: &Pattern, matched: &[Matched<'_>], loud: &[Matched<'_>]) -> Pat
         latest_message: latest(matched).map(|sample| sample.message.clone()).unwrap_or_default(),
         action: pattern.action.clone(),
         evidence: cited(if loud.is_empty() { matched } else { loud }),
+        state: "known".to_owned(),
     }
 }
 

@@ -10,8 +10,8 @@ use crate::{
 };
 
 use super::{
-    ConflictFacts, GaugeFacts, OperationFacts, ProjectorsFacts, RefusalFacts, ServerFacts, TemplateFacts,
-    TraceFacts,
+    ConflictFacts, FlowFacts, GaugeFacts, OperationFacts, ProjectorsFacts, RefusalFacts, ServerFacts,
+    TemplateFacts, TraceFacts,
 };
 
 /// Entries kept of each pattern and level.
@@ -52,6 +52,8 @@ pub struct LogFacts {
     pub refusals: RefusalFacts,
     /// What no pattern names.
     pub templates: TemplateFacts,
+    /// What follows what within a trace.
+    pub flow: FlowFacts,
 }
 
 /// What one pattern matched in one source.
@@ -228,6 +230,7 @@ impl State for LogFacts {
             conflicts,
             refusals,
             templates,
+            flow,
         } = next;
         for (level, count) in by_level {
             *self.by_level.entry(level).or_default() += count;
@@ -246,6 +249,7 @@ impl State for LogFacts {
         self.conflicts.merge(conflicts);
         self.refusals.merge(refusals);
         self.templates.merge(templates);
+        self.flow.merge(flow);
     }
 }
 

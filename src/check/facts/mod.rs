@@ -1,6 +1,7 @@
 //! What one source adds up to. Mergeable piece by piece, without a threshold in it.
 
 mod conflicts;
+mod flow;
 mod gauges;
 mod index;
 mod kinds;
@@ -19,6 +20,7 @@ pub(super) mod testing;
 mod traces;
 
 pub use conflicts::{ConflictFacts, LineFacts, LineKind, StreamLines};
+pub use flow::{FlowFacts, Step};
 pub use gauges::{Gauge, GaugeFacts, ServiceGauges};
 pub use index::{ABSENT, EventIndex, EventRow};
 pub use kinds::Kinds;

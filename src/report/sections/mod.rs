@@ -9,6 +9,7 @@ mod memory;
 mod operations;
 mod pools;
 mod projections;
+mod suspects;
 mod templates;
 mod traces;
 mod validation;
@@ -19,6 +20,7 @@ use super::digest;
 
 /// Every section, in the order of a report.
 pub(super) const SECTIONS: &[fn(&Report) -> Option<Section>] = &[
+    suspects::section,
     operations::section,
     traces::section,
     conflicts::section,

@@ -167,6 +167,8 @@ mod tests {
             last_seen: None,
             evidence: messages.iter().map(place).collect(),
             state: "known".to_owned(),
+            why: String::new(),
+            onset: None,
         }
     }
 

@@ -1,0 +1,202 @@
+//! What changed since a baseline: templates and patterns that are new, rising, falling or gone, and who is suspected.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    check::facts::LogFacts,
+    fold::stats,
+    model::{
+        Level, Pattern, TemplateSeen,
+        report::{PatternSeen, Suspect, UnlistedTemplates},
+    },
+};
+
+use super::{
+    baseline::{Baseline, Known},
+    unknown::{self, Mined},
+};
+
+/// Templates listed, the loudest and most frequent; all are counted.
+const LISTED: usize = 500;
+/// Share of false discoveries among what is called rising or falling.
+const FALSE: f64 = 0.01;
+/// And how much the rate must differ: with many entries any difference is significant.
+const RATIO: f64 = 2.0;
+/// Occurrences of a new message that is no error; an error needs one.
+const NEW: u64 = 3;
+/// Occurrences that would be expected of what is called gone.
+const GONE: f64 = 10.0;
+
+/// What changed.
+pub(super) struct Changed {
+    pub(super) templates: Vec<TemplateSeen>,
+    pub(super) unlisted: UnlistedTemplates,
+    pub(super) suspects: Vec<Suspect>,
+}
+
+/// Compares with a baseline, and marks the patterns.
+pub(super) fn since(
+    baseline: Baseline,
+    logs: &BTreeMap<String, LogFacts>,
+    packs: &[Pattern],
+    patterns: &mut Vec<PatternSeen>,
+) -> Changed {
+    let known = baseline.known();
+    let none = BTreeMap::new();
+    let mut mined = unknown::mine(logs, known.as_ref().map_or(&none, |known| &known.logs));
+    let entries: u64 = logs.values().map(LogFacts::entries).sum();
+    let mut templates: Vec<TemplateSeen> = Vec::new();
+    mined.sort_by_key(|mined| std::cmp::Reverse(mined.template.level));
+    if let Some(known) = &known {
+        for mined in &mut mined {
+            mined.before += known.templates.get(&mined.template.id).copied().unwrap_or(0);
+        }
+        mark_patterns(known, entries, packs, patterns);
+        templates = marked(&mined, known, entries);
+    } else {
+        templates.extend(mined.iter().map(unknown::seen));
+    }
+    let suspects = known.as_ref().map_or_else(Vec::new, |known| known.suspects(logs));
+    // What changed is listed before what is always there.
+    let (mut listed, quiet): (Vec<_>, Vec<_>) = templates.into_iter().partition(|seen| seen.state != "known");
+    listed.extend(quiet);
+    let beyond = listed.split_off(listed.len().min(LISTED));
+    let unlisted = UnlistedTemplates {
+        templates: beyond.len() as u64,
+        occurrences: beyond.iter().map(|seen| seen.occurrences).sum(),
+        masked_harder: logs.values().filter(|log| log.templates.hardness > 0).count() as u64,
+    };
+    Changed { templates: listed, unlisted, suspects }
+}
+
+/// One message's counts.
+struct Counts {
+    now: u64,
+    before: u64,
+    /// Whether one occurrence is news.
+    loud: bool,
+}
+
+/// The states of messages, with the figures that say so.
+fn states(counts: &[Counts], entries: u64, known: u64) -> Vec<(&'static str, String)> {
+    let (seen, known) = (entries as f64, known as f64);
+    let p: Vec<f64> = counts
+        .iter()
+        .map(|Counts { now, before, .. }| {
+            let more = stats::more_than_before(*now, seen, *before, known);
+            let fewer = stats::fewer_than_before(*now, seen, *before, known);
+            (2.0 * more.min(fewer)).min(1.0)
+        })
+        .collect();
+    let q = stats::false_discovery(&p);
+    counts.iter().zip(q).map(|(counts, q)| state(counts, q, seen, known)).collect()
+}
+
+fn state(counts: &Counts, q: f64, seen: f64, known: f64) -> (&'static str, String) {
+    let Counts { now, before, loud } = *counts;
+    let expected = before as f64 * seen / known;
+    let ratio = now as f64 / expected;
+    let figures = || format!("{now} times where {expected:.1} would be expected of the baseline (q {q:.1e})");
+    if before == 0 && now > 0 {
+        return if loud || now >= NEW {
+            ("new", format!("{now} times, never in the {known} entries of the baseline"))
+        } else {
+            ("known", String::new())
+        };
+    }
+    if now == 0 {
+        return if expected >= GONE { ("gone", figures()) } else { ("known", String::new()) };
+    }
+    match () {
+        () if q <= FALSE && ratio >= RATIO => ("rising", figures()),
+        () if q <= FALSE && ratio <= 1.0 / RATIO => ("falling", figures()),
+        () => ("known", String::new()),
+    }
+}
+
+/// Templates with their states, those that are gone among them.
+fn marked(mined: &[Mined<'_>], known: &Known, entries: u64) -> Vec<TemplateSeen> {
+    let mut counts: Vec<Counts> = mined
+        .iter()
+        .map(|mined| Counts {
+            now: mined.now,
+            before: mined.before,
+            loud: mined.template.level >= Level::Error,
+        })
+        .collect();
+    // What a report listed and nobody said now.
+    let absent = || {
+        let is_here = |seen: &&TemplateSeen| mined.iter().any(|mined| mined.template.id == seen.id);
+        known.listed.iter().filter(move |seen| !is_here(seen))
+    };
+    counts.extend(absent().map(|seen| Counts { now: 0, before: seen.occurrences, loud: false }));
+    let gone = absent().map(|seen| TemplateSeen { occurrences: 0, onset: None, ..seen.clone() });
+    let all = mined.iter().map(unknown::seen).chain(gone);
+    let states = states(&counts, entries, known.entries);
+    let marked =
+        all.zip(states).map(|(seen, (state, why))| TemplateSeen { state: state.to_owned(), why, ..seen });
+    marked.filter(|seen| seen.occurrences > 0 || seen.state == "gone").collect()
+}
+
+/// Marks patterns, and adds those that are gone.
+fn mark_patterns(known: &Known, entries: u64, packs: &[Pattern], patterns: &mut Vec<PatternSeen>) {
+    let absent = packs.iter().filter(|pattern| {
+        known.patterns.contains_key(&pattern.id) && !patterns.iter().any(|seen| seen.id == pattern.id)
+    });
+    let absent: Vec<PatternSeen> = absent.map(not_seen).collect();
+    patterns.extend(absent);
+    let counts: Vec<Counts> = patterns
+        .iter()
+        .map(|seen| Counts {
+            now: seen.occurrences,
+            before: known.patterns.get(&seen.id).copied().unwrap_or(0),
+            loud: seen.raised > 0,
+        })
+        .collect();
+    for (seen, (state, _)) in patterns.iter_mut().zip(states(&counts, entries, known.entries)) {
+        state.clone_into(&mut seen.state);
+    }
+    patterns.retain(|seen| seen.occurrences > 0 || seen.state == "gone");
+}
+
+fn not_seen(pattern: &Pattern) -> PatternSeen {
+    PatternSeen {
+        id: pattern.id.clone(),
+        title: pattern.title.clone(),
+        severity: pattern.severity,
+        category: pattern.category.clone(),
+        occurrences: 0,
+        raised: 0,
+        by_level: BTreeMap::new(),
+        first_seen: None,
+        last_seen: None,
+        latest_message: String::new(),
+        action: pattern.action.clone(),
+        evidence: Vec::new(),
+        state: "known".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_judged_by_how_much_was_read() {
+        let of = |now, before, loud| Counts { now, before, loud };
+        let counts = [
+            of(1, 0, true),
+            of(2, 0, false),
+            of(3, 0, false),
+            of(100, 100, false),
+            of(300, 100, false),
+            of(15, 100, false),
+            of(0, 100, false),
+            of(0, 5, false),
+            of(3, 1, false),
+        ];
+        let states: Vec<&str> = states(&counts, 10_000, 10_000).into_iter().map(|(state, _)| state).collect();
+        let expected = ["new", "known", "new", "known", "rising", "falling", "gone", "known", "known"];
+        assert_eq!(states, expected);
+    }
+}
