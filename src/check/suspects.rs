@@ -5,8 +5,8 @@
 //! - Where does a trace first leave its usual way? After one statement another one follows in nearly every trace; where
 //!   now something else follows, or nothing, that is a departure. Callers depart because those they call did, so only
 //!   the first departure of a trace in time counts, as the logarithm of how much more often it happens now.
-//! - Whose steps got slow? The time between two entries of a trace belongs to who wrote the first: it was at work, or
-//!   what it sent was on its way. This is asked where departures say little, or where it is beyond doubt.
+//! - Whose steps got slow? The time between two entries of a trace belongs to who wrote the first (it was at work, or what
+//!   it sent was on its way) and by half to who wrote the second.
 //! - Who reports more errors than before?
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -24,8 +24,6 @@ use super::facts::LogFacts;
 const RATIO: f64 = 2.0;
 /// And where its log-likelihood ratio (the G statistic over two) is at least this: p < 0.001 for one degree of freedom.
 const EVIDENCE: f64 = 6.0;
-/// Points below which departures say little.
-const WEAK: f64 = 10.0;
 /// A step is slow beyond so many times the baseline's median of the same step. A median, for a baseline is seldom all
 /// well: up to half of it may be as slow.
 const SLOW: i64 = 4;
@@ -35,8 +33,6 @@ const TIMED: usize = 20;
 const NOISE: i64 = 1_000;
 /// A slow step counts one, twice as slow two, and never more than this: one stall is no trend.
 const SLOWEST: f64 = 3.0;
-/// Slowness of half of the steps is beyond doubt.
-const SURE: f64 = 0.5;
 /// Steps that a service is thought to have had beside those seen, so that few steps prove little.
 const PRIOR: f64 = 20.0;
 /// Most points of one term.
@@ -58,7 +54,6 @@ pub fn suspects(now: &Logs, before: &Logs) -> Vec<Suspect> {
     }
     let departures = departures(&now, &before, &sites);
     let slowness = slowness(&now, &before, &sites);
-    let weak = departures.values().all(|departed| departed.points < WEAK);
     let services: BTreeSet<usize> = now.steps().map(|step| sites.service[step.site]).collect();
     let mut suspects: Vec<Suspect> = Vec::new();
     for service in services {
@@ -66,8 +61,7 @@ pub fn suspects(now: &Logs, before: &Logs) -> Vec<Suspect> {
         if let Some(departed) = departures.get(&service) {
             terms.push(departed.term(now.traces.len(), &sites));
         }
-        let slow = slowness.get(&service).filter(|slow| weak || slow.share() >= SURE);
-        terms.extend(slow.map(Slowness::term));
+        terms.extend(slowness.get(&service).map(Slowness::term));
         terms.extend(errors(service, &now, &before));
         terms.retain(|term| term.points > 0);
         let score = terms.iter().map(|term| term.points).sum();
@@ -381,4 +375,61 @@ fn errors(service: usize, now: &Flows, before: &Flows) -> Option<Term> {
             seen.count, seen.of, known.count, known.of
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        check::facts::testing,
+        model::{Field, Value},
+    };
+
+    /// Entries as `seconds level service place`, of one trace each.
+    fn logs(traces: impl Iterator<Item = Vec<&'static str>>) -> Logs {
+        let mut log = LogFacts::default();
+        for (number, trace) in traces.enumerate() {
+            for entry in trace {
+                let words: Vec<&str> = entry.split(' ').collect();
+                let [at, level, service, place] = words[..] else { panic!("{entry}") };
+                let seconds: usize = at.parse().expect("seconds");
+                let line = format!("{} {level} trace=t{number} service={service}: x", number * 100 + seconds);
+                let fields = [Field::new("location".into(), Value::Text(place.into()))];
+                testing::with_entry(&line, |seen| log.flow.observe(seen, &fields));
+            }
+        }
+        BTreeMap::from([("a.log".to_owned(), log)])
+    }
+
+    const WELL: [&str; 4] =
+        ["1 info gate in#1", "2 info cart get#1", "3 info cart got#2", "4 info gate out#2"];
+
+    fn names(now: &Logs) -> Vec<(String, Vec<String>)> {
+        let before = logs((0..40).map(|_| WELL.to_vec()));
+        let of =
+            |suspect: Suspect| (suspect.service, suspect.terms.into_iter().map(|term| term.name).collect());
+        suspects(now, &before).into_iter().map(of).collect()
+    }
+
+    #[test]
+    fn the_first_to_leave_its_way_is_suspected() {
+        let broken = ["1 info gate in#1", "2 info cart get#1", "3 error cart bad#9", "4 error gate bad#8"];
+        let now = logs((0..20).map(|_| broken.to_vec()));
+        let found = names(&now);
+        assert_eq!(found[0], ("cart".to_owned(), vec!["departure".to_owned(), "errors".to_owned()]));
+        assert!(found.iter().skip(1).all(|(_, terms)| terms == &["errors"]), "{found:?}");
+    }
+
+    #[test]
+    fn a_missing_end_is_a_departure_and_slow_steps_are_counted() {
+        let cut = ["1 info gate in#1", "2 info cart get#1", "4 info gate out#2"];
+        assert_eq!(names(&logs((0..20).map(|_| cut.to_vec())))[0].0, "cart");
+        let late = ["1 info gate in#1", "2 info cart get#1", "30 info cart got#2", "31 info gate out#2"];
+        assert_eq!(
+            names(&logs((0..20).map(|_| late.to_vec()))),
+            [("cart".to_owned(), vec!["slow".to_owned()])]
+        );
+        assert_eq!(names(&logs((0..20).map(|_| WELL.to_vec()))), []);
+        assert_eq!(names(&Logs::default()), []);
+    }
 }

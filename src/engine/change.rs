@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::{
     check::facts::LogFacts,
-    fold::stats,
+    fold::{segments, stats},
     model::{
-        Level, Pattern, TemplateSeen,
+        Level, Pattern, TemplateSeen, Timestamp,
         report::{PatternSeen, Suspect, UnlistedTemplates},
     },
 };
@@ -54,7 +54,8 @@ pub(super) fn since(
         mark_patterns(known, entries, packs, patterns);
         templates = marked(&mined, known, entries);
     } else {
-        templates.extend(mined.iter().map(unknown::seen));
+        let window = Bounds::of(logs);
+        templates.extend(mined.iter().map(|mined| in_itself(mined, window.as_ref())));
     }
     let suspects = known.as_ref().map_or_else(Vec::new, |known| known.suspects(logs));
     // What changed is listed before what is always there.
@@ -67,6 +68,82 @@ pub(super) fn since(
         masked_harder: logs.values().filter(|log| log.templates.hardness > 0).count() as u64,
     };
     Changed { templates: listed, unlisted, suspects }
+}
+
+/// The bins that all logs are laid over.
+struct Bounds {
+    width: u32,
+    from: i64,
+    to: i64,
+}
+
+impl Bounds {
+    fn of(logs: &BTreeMap<String, LogFacts>) -> Option<Bounds> {
+        let from = logs.values().filter_map(|log| log.window.from).min()?.0;
+        let to = logs.values().filter_map(|log| log.window.to).max()?.0;
+        let finest =
+            logs.values().flat_map(|log| log.templates.shapes()).map(|(.., facts)| facts.bins.width());
+        let mut width = finest.max().unwrap_or(0);
+        while (to >> width) - (from >> width) >= BINS {
+            width += 1;
+        }
+        Some(Bounds { width, from: from >> width, to: to >> width })
+    }
+
+    fn time(&self, bin: usize) -> Timestamp {
+        Timestamp((self.from + bin as i64) << self.width)
+    }
+}
+
+/// Bins that the evidence is cut into.
+const BINS: i64 = 256;
+/// Occurrences below which no course is seen.
+const COURSE: u64 = 10;
+
+/// Without a baseline: a message against its own quiet part.
+fn in_itself(mined: &Mined<'_>, bounds: Option<&Bounds>) -> TemplateSeen {
+    let mut seen = unknown::seen(mined);
+    let Some(bounds) = bounds.filter(|_| mined.now >= COURSE) else { return seen };
+    let mut counts = vec![0_u64; (bounds.to - bounds.from + 1) as usize];
+    for (_, facts) in &mined.parts {
+        for (sum, count) in counts.iter_mut().zip(facts.bins.counts(bounds.width, bounds.from, bounds.to)) {
+            *sum += count;
+        }
+    }
+    let segments = segments::segments(&counts);
+    if let Some(burst) = segments::bursts(&segments).first() {
+        let begins = bounds.time(burst.segment.from);
+        seen.onset = Some(seen.first_seen.map_or(begins, |first| begins.max(first)));
+        let came = segments
+            .iter()
+            .take_while(|segment| segment.to <= burst.segment.from)
+            .any(|segment| segment.sum > 0);
+        seen.state = if came { "rising" } else { "new" }.to_owned();
+        let bin = (1_u64 << bounds.width) as f64 / 1e6;
+        seen.why = format!(
+            "{} times in {:.0} s, {:.1} would be usual in this evidence",
+            burst.segment.sum,
+            bin * (burst.segment.to - burst.segment.from) as f64,
+            burst.usual * (burst.segment.to - burst.segment.from) as f64
+        );
+        return seen;
+    }
+    if let [.., before, last] = segments[..] {
+        let expected = before.rate() * (last.to - last.from) as f64;
+        if last.sum == 0 && expected >= GONE {
+            seen.state = "gone".to_owned();
+            seen.why =
+                format!("not once since {}, {expected:.0} would be usual", bounds.time(last.from).clock());
+        } else if last.rate() * RATIO <= before.rate() && expected >= GONE {
+            seen.state = "falling".to_owned();
+            seen.why = format!(
+                "{} times since {}, {expected:.0} would be usual",
+                last.sum,
+                bounds.time(last.from).clock()
+            );
+        }
+    }
+    seen
 }
 
 /// One message's counts.

@@ -12,6 +12,7 @@ mod distinct;
 mod first_n;
 mod histogram;
 mod largest;
+pub mod segments;
 mod series;
 mod smallest;
 pub mod stats;
