@@ -100,6 +100,11 @@ const BINS: i64 = 256;
 /// Occurrences below which no course is seen.
 const COURSE: u64 = 10;
 
+/// A burst has at least this part of the evidence before it, as one in so many.
+const QUIET: usize = 10;
+/// And what is new a larger one: systems start, and say so once.
+const LATE: usize = 4;
+
 /// Without a baseline: a message against its own quiet part.
 fn in_itself(mined: &Mined<'_>, bounds: Option<&Bounds>) -> TemplateSeen {
     let mut seen = unknown::seen(mined);
@@ -111,14 +116,17 @@ fn in_itself(mined: &Mined<'_>, bounds: Option<&Bounds>) -> TemplateSeen {
         }
     }
     let segments = segments::segments(&counts);
-    if let Some(burst) = segments::bursts(&segments).first() {
+    // What begins with the evidence has no quiet part before it to be compared with.
+    let after_quiet = |burst: &&segments::Burst| burst.segment.from * QUIET >= counts.len();
+    if let Some(burst) = segments::bursts(&segments).iter().find(after_quiet) {
         let begins = bounds.time(burst.segment.from);
         seen.onset = Some(seen.first_seen.map_or(begins, |first| begins.max(first)));
         let came = segments
             .iter()
             .take_while(|segment| segment.to <= burst.segment.from)
             .any(|segment| segment.sum > 0);
-        seen.state = if came { "rising" } else { "new" }.to_owned();
+        let late = burst.segment.from * LATE >= counts.len();
+        seen.state = if late && !came { "new" } else { "rising" }.to_owned();
         let bin = (1_u64 << bounds.width) as f64 / 1e6;
         seen.why = format!(
             "{} times in {:.0} s, {:.1} would be usual in this evidence",
@@ -128,13 +136,17 @@ fn in_itself(mined: &Mined<'_>, bounds: Option<&Bounds>) -> TemplateSeen {
         );
         return seen;
     }
-    if let [.., before, last] = segments[..] {
-        let expected = before.rate() * (last.to - last.from) as f64;
+    // The last seconds of a log are no trend, and what a system says when it starts was never usual.
+    let lasts = |last: &segments::Segment| {
+        (last.to - last.from) * QUIET >= counts.len() && last.from * LATE >= counts.len()
+    };
+    if let Some((last, before)) = segments.split_last().filter(|(last, _)| lasts(last)) {
+        let expected = segments::usual(before) * (last.to - last.from) as f64;
         if last.sum == 0 && expected >= GONE {
             seen.state = "gone".to_owned();
             seen.why =
                 format!("not once since {}, {expected:.0} would be usual", bounds.time(last.from).clock());
-        } else if last.rate() * RATIO <= before.rate() && expected >= GONE {
+        } else if last.sum as f64 * RATIO <= expected && expected >= GONE {
             seen.state = "falling".to_owned();
             seen.why = format!(
                 "{} times since {}, {expected:.0} would be usual",
@@ -257,6 +269,43 @@ fn not_seen(pattern: &Pattern) -> PatternSeen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Entry, Place};
+
+    #[test]
+    fn a_message_is_compared_with_its_own_quiet_part() {
+        let steady = |at: i64| at % 2 == 0;
+        let courses: [(&dyn Fn(i64) -> bool, u64, &str); 5] = [
+            (&steady, 1, "known"),
+            (&|at| steady(at) || (100..110).contains(&at), 9, "rising"),
+            (&|at| (150..160).contains(&at), 2, "new"),
+            (&|at| at < 120, 1, "gone"),
+            (&|at| at < 10, 9, "known"),
+        ];
+        for (comes, times, expected) in courses {
+            let mut log = LogFacts::default();
+            for at in 0..200 {
+                let time = Timestamp(at << 20);
+                log.window.add(time);
+                let times = if steady(at) && at >= 10 { 1 } else { times };
+                for _ in 0..if comes(at) { times } else { 0 } {
+                    let entry = Entry {
+                        place: Place::default(),
+                        time: Some(time),
+                        level: Level::Info,
+                        message: Some("it came".into()),
+                        error: None,
+                        fields: 0..0,
+                    };
+                    log.templates.observe(&entry, "it came");
+                }
+            }
+            let logs = BTreeMap::from([("a.log".to_owned(), log)]);
+            let changed = since(Baseline::None, &logs, &[], &mut Vec::new());
+            let seen = &changed.templates[0];
+            assert_eq!(seen.state, expected, "{seen:?}");
+            assert_eq!(seen.onset.is_some(), matches!(expected, "rising" | "new"), "{seen:?}");
+        }
+    }
 
     #[test]
     fn counts_are_judged_by_how_much_was_read() {
