@@ -274,7 +274,8 @@ mod tests {
     #[test]
     fn a_message_is_compared_with_its_own_quiet_part() {
         let steady = |at: i64| at % 2 == 0;
-        let courses: [(&dyn Fn(i64) -> bool, u64, &str); 5] = [
+        type Comes<'a> = &'a dyn Fn(i64) -> bool;
+        let courses: [(Comes<'_>, u64, &str); 5] = [
             (&steady, 1, "known"),
             (&|at| steady(at) || (100..110).contains(&at), 9, "rising"),
             (&|at| (150..160).contains(&at), 2, "new"),
