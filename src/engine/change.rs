@@ -271,10 +271,12 @@ mod tests {
     use super::*;
     use crate::model::{Entry, Place};
 
+    /// Whether a message comes in a second.
+    type Comes<'a> = &'a dyn Fn(i64) -> bool;
+
     #[test]
     fn a_message_is_compared_with_its_own_quiet_part() {
         let steady = |at: i64| at % 2 == 0;
-        type Comes<'a> = &'a dyn Fn(i64) -> bool;
         let courses: [(Comes<'_>, u64, &str); 5] = [
             (&steady, 1, "known"),
             (&|at| steady(at) || (100..110).contains(&at), 9, "rising"),
