@@ -16,6 +16,7 @@ mod change;
 mod conclude;
 mod find;
 mod scan;
+mod silence;
 mod stories;
 mod templates;
 mod unknown;

@@ -19,7 +19,9 @@ use crate::{
     rank,
 };
 
-use super::{Baseline, Partial, Plan, Scope, SourcePart, Stopped, change, scan::NOT_DECODED, stories};
+use super::{
+    Baseline, Partial, Plan, Scope, SourcePart, Stopped, change, scan::NOT_DECODED, silence, stories,
+};
 
 /// Concludes. `found` tells what was passed over, for the ledger.
 ///
@@ -63,6 +65,11 @@ pub fn conclude_against(
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.count.cmp(&a.count)).then(a.id.cmp(&b.id)));
     let incidents = rank::rank(correlate::correlate(&mut findings, &plan.settings), &findings);
     let incomplete = shorten(incomplete);
+    for (path, note) in silence::silences(&evidence.logs) {
+        if let Some(row) = ledger_rows.get_mut(&path) {
+            row.notes.push(note);
+        }
+    }
     let changed = change::since(baseline, &evidence.logs, &plan.packs.patterns, &mut outcome.patterns);
     Ok(Report {
         schema_version: SCHEMA_VERSION.to_owned(),
