@@ -56,6 +56,7 @@ fn fold_log(criterion: &mut Criterion) {
                     timed_out: false,
                     turn: Turn::Inside,
                     written: None,
+                    shape: None,
                 });
             }
             facts

@@ -11,11 +11,16 @@
 //! pieces, facts of sources by name: the report does not depend on threads, piece size or the order of arguments.
 
 mod again;
+mod baseline;
+mod change;
 mod clocks;
 mod conclude;
 mod find;
 mod scan;
+mod silence;
 mod stories;
+mod templates;
+mod unknown;
 
 use std::{
     collections::BTreeMap,
@@ -35,10 +40,12 @@ use crate::{
 };
 
 pub use crate::check::Room;
+pub use baseline::Baseline;
 pub use clocks::Clocks;
-pub use conclude::conclude;
+pub use conclude::{conclude, conclude_against};
 pub use find::{Told, find};
 pub use scan::scan;
+pub use templates::{Templates, templates};
 
 /// Everything decided before the first byte is read.
 #[derive(Debug)]

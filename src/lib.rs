@@ -36,6 +36,7 @@
 //! | piece | a run of a source, cut at a record border, that one thread reads | [`ingest`] |
 //! | record | one decoded thing: log entry, stored event, checkpoint, metric sample, session, lock wait | [`decode`] |
 //! | pattern | a named, tested rule that one record decides (`patterns/*.toml`) | [`classify`] |
+//! | shape, template | a message with its values masked; shapes that are one message | [`classify::templates`] |
 //! | facts | what records add up to; mergeable, free of thresholds | [`check::facts`] |
 //! | check | a rule that needs two records or more, judged once over the facts | [`check`] |
 //! | finding | one stated fact with severity, window, keys, count and pointers into the evidence | [`check`] |

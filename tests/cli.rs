@@ -597,3 +597,62 @@ fn a_clock_that_is_ahead_is_shown_and_put_right_on_request() {
         .stderr_has("--clock-offset a.log=2")
         .run();
 }
+/// A log whose messages vary in words and numbers.
+fn parcels(bad: usize) -> String {
+    let line = |at: usize, level: &str, said: String| {
+        let (minute, second) = (at / 60, at % 60);
+        format!(
+            r#"{{"timestamp":"2026-11-23T15:{minute:02}:{second:02}Z","level":"{level}","message":"{said}"}}"#
+        ) + "\n"
+    };
+    let well = (0..200).map(|at| line(at, "INFO", format!("parcel {at} of user name{} is packed", at % 7)));
+    well.chain((0..bad).map(|at| line(at, "ERROR", format!("carrier {at} refuses the parcel")))).collect()
+}
+
+#[test]
+fn templates_are_listed_and_assigned_to_lines() {
+    let list = Run::new().args("templates a.log").file("a.log", parcels(3));
+    list.stdout_has("200  info     t-").stdout_has("parcel <*> of user name<*> is packed").run();
+    let plain = "job 1 took 5 ms\nlink up\n\n  job 2 took 7 ms\nlink down";
+    let ran = Run::new().args("templates a.txt --assign out.csv").file("a.txt", plain).run();
+    let rows: Vec<Vec<String>> =
+        ran.read("out.csv").lines().map(|row| row.split(',').map(str::to_owned).collect()).collect();
+    let column = |at: usize| rows.iter().map(|row| row[at].as_str()).collect::<Vec<_>>();
+    assert_eq!(column(0), ["line", "1", "2", "3", "4", "5"]);
+    assert_eq!(column(2), ["template", "job <*> took <*>", "link up", "", "job <*> took <*>", "link down"]);
+    let ids = column(1);
+    assert!(ids[1] == ids[4] && ids[2] != ids[5], "{ids:?}");
+    Run::new()
+        .args("templates a.log b.log --assign x.csv")
+        .file("a.log", QUIET)
+        .file("b.log", QUIET)
+        .code(2)
+        .run();
+}
+
+#[test]
+fn suggested_patterns_pass_their_own_tests() {
+    let ran = Run::new().args("patterns suggest a.log").file("a.log", parcels(3)).run();
+    assert!(ran.stdout.contains(r"carrier\s+.*?\s+refuses\s+the\s+parcel"), "{}", ran.stdout);
+    let test = Run::new().args("patterns test --patterns own").file("own/suggested.toml", ran.stdout);
+    test.stdout_has(" 0 failed").run();
+}
+
+#[test]
+fn a_baseline_marks_what_changed() {
+    let states = |run: Run| {
+        let report = run.run().report("r.json");
+        let states = report["templates"].as_array().expect("templates").iter();
+        states
+            .map(|seen| format!("{} {}", seen["state"].as_str().unwrap_or_default(), seen["level"]))
+            .collect::<Vec<_>>()
+    };
+    let run = || Run::new().args("analyze a.log -o r.json --baseline").file("a.log", parcels(30));
+    let expected = [r#"new "error""#, r#"known "info""#];
+    assert_eq!(states(run().arg("well").file("well/b.log", parcels(0))), expected);
+    let before = Run::new().args("analyze b.log -o report.json").file("b.log", parcels(0)).run();
+    let report = before.read("report.json");
+    assert_eq!(states(run().arg("night.json").file("night.json", report.clone())), expected);
+    assert_eq!(states(run().arg("nights").file("nights/report.json", report)), expected);
+    run().arg("nowhere").stderr_has("nowhere").code(2).run();
+}

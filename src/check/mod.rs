@@ -61,6 +61,7 @@ mod projections;
 mod spells;
 mod store_findings;
 mod story;
+mod suspects;
 mod systems;
 #[cfg(test)]
 mod testing;
@@ -74,6 +75,7 @@ pub use dag::Dag;
 pub use events::{Events, Room};
 pub use outcome::Outcome;
 pub use story::tell;
+pub use suspects::suspects;
 pub use twins::{Twin, twins};
 pub use units::{LogOfUnits, Unit, every_unit, units};
 pub use view::{Evidence, StoreView, shown_id};

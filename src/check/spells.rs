@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    fold::{Segment, segments, usual_rate},
+    fold::segments::{self, Segment, segments},
     model::{Keys, Timestamp, Window, time::SECOND},
 };
 
@@ -18,9 +18,6 @@ const MANY: usize = 4;
 const STEADY: i64 = 12;
 /// Bins that the evidence is cut into for finding bursts. The search is quadratic: 256 take less than a millisecond.
 const BINS: i64 = 256;
-/// What a burst has over the usual: this many times the rate, and this many entries (research note A4).
-const BURST_RATE: f64 = 2.0;
-const BURST_EXCESS: f64 = 5.0;
 /// Bursts told apart, the largest.
 const BURSTS: usize = 8;
 /// A stray date does not stretch the time that is looked at for longer than this.
@@ -108,12 +105,6 @@ fn bursts(ticks: &[&Tick], evidence: &Window, gap: i64) -> Vec<Stretch> {
             *count += tick.count;
         }
     }
-    let segments = segments(&counts);
-    let usual = usual_rate(&segments);
-    let is_burst = |segment: &&Segment| {
-        let bins = (segment.to - segment.from) as f64;
-        segment.rate() >= BURST_RATE * usual && segment.sum as f64 - usual * bins >= BURST_EXCESS
-    };
     let within = |segment: &Segment| {
         let (from, to) = (segment.from as i64, segment.to as i64);
         let mut window = Window::default();
@@ -123,10 +114,9 @@ fn bursts(ticks: &[&Tick], evidence: &Window, gap: i64) -> Vec<Stretch> {
             .for_each(|tick| window.join(&tick.window));
         stretch(&window)
     };
-    let mut found: Vec<(u64, Stretch)> = segments
+    let mut found: Vec<(u64, Stretch)> = segments::bursts(&segments(&counts))
         .iter()
-        .filter(is_burst)
-        .filter_map(|segment| Some((segment.sum, within(segment)?)))
+        .filter_map(|burst| Some((burst.segment.sum, within(&burst.segment)?)))
         .collect();
     found.sort_by_key(|(sum, stretch)| (std::cmp::Reverse(*sum), *stretch));
     found.truncate(BURSTS);
@@ -239,6 +229,7 @@ mod tests {
                 timed_out: false,
                 turn: Turn::Inside,
                 written: None,
+                shape: None,
             });
         }
         let evidence = Window { from: Some(Timestamp(0)), to: Some(Timestamp(span * SECOND)) };

@@ -14,6 +14,7 @@ mod matcher;
 mod packs;
 mod runbooks;
 mod samples;
+pub mod templates;
 
 pub use causes::CausesError;
 pub use lint::{Lint, lint};

@@ -29,6 +29,9 @@ pub(super) enum Command {
     /// Say what a word of a report means and what to do about it: a kind, pattern, check, finding or incident
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
+    /// List what messages say, with what varies masked, whether a pattern names them or not
+    #[command(after_help = TEMPLATES_EXITS)]
+    Templates(Templates),
     /// List, show, test and lint the message patterns
     Patterns(Patterns),
     /// Show the settings that a run here would take
@@ -72,6 +75,9 @@ pub(super) struct Analyze {
     /// Put clocks right by the ids that sources have in common; reads the evidence twice
     #[arg(long, help_heading = "Time")]
     pub(super) auto_clock: bool,
+    /// What to compare with: a report.json, a folder that holds one, or evidence of a time when all was well
+    #[arg(long, value_name = "PATH", env = "CORONER_BASELINE", help_heading = "Compare")]
+    pub(super) baseline: Option<std::path::PathBuf>,
 
     #[command(flatten)]
     pub(super) settings: SettingFlags,
@@ -216,6 +222,28 @@ pub(super) struct Explain {
     pub(super) patterns: Option<std::path::PathBuf>,
 }
 
+const TEMPLATES_EXITS: &str = "\
+Examples:
+  coroner templates app.log
+  coroner templates app.log --assign lines.csv
+
+Exit codes: 0 listed; 2 usage or fatal error; 4 nothing to read, or no log in it.";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Templates {
+    /// Files, folders, globs in quotes
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) evidence: Vec<String>,
+
+    /// Write the template of every line of one file there, as CSV: line, `template_id`, template
+    #[arg(long, value_name = "FILE.csv")]
+    pub(super) assign: Option<std::path::PathBuf>,
+
+    /// For a person or for a program
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: TraceFormat,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(super) struct Patterns {
     #[command(subcommand)]
@@ -241,6 +269,16 @@ pub(super) enum PatternsAction {
     Test,
     /// Look for traps: no samples, no literal, shadowed, no advice
     Lint,
+    /// Write a pack of stubs for what evidence says and no pattern names, the loudest and most frequent first
+    Suggest {
+        /// Files, folders, globs in quotes
+        #[arg(required = true, value_name = "EVIDENCE")]
+        evidence: Vec<String>,
+
+        /// Patterns to suggest
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        top: usize,
+    },
 }
 
 #[derive(Debug, ClapArgs)]

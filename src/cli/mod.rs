@@ -10,6 +10,7 @@ mod commands {
     pub(super) mod config;
     pub(super) mod explain;
     pub(super) mod patterns;
+    pub(super) mod templates;
     pub(super) mod trace;
 }
 mod output;
@@ -51,6 +52,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Integrity(analyze) => commands::analyze::run(&analyze, commands::analyze::What::Stores),
         Command::Trace(trace) => commands::trace::run(&trace),
         Command::Explain(explain) => commands::explain::run(&explain),
+        Command::Templates(templates) => commands::templates::run(&templates),
         Command::Patterns(patterns) => commands::patterns::run(&patterns),
         Command::Config(config) => commands::config::run(&config),
     }

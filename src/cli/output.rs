@@ -82,8 +82,12 @@ impl Output {
                 out.flush()?;
                 Ok(())
             }
-            Target::File(path) => write_file(self.writer, report, path)
-                .with_context(|| format!("{}: cannot be written", path.display())),
+            Target::File(path) => write_file(path, |file| {
+                let mut out = io::BufWriter::new(anstream::StripStream::new(file));
+                self.writer.write(report, &mut out)?;
+                Ok(out.flush()?)
+            })
+            .with_context(|| format!("{}: cannot be written", path.display())),
         }
     }
 
@@ -93,21 +97,18 @@ impl Output {
     }
 }
 
-/// Writes beside the target and renames: a reader sees the old report or the new one, never half of one.
-fn write_file(writer: &dyn Writer, report: &Report, path: &Path) -> anyhow::Result<()> {
+/// Writes beside the target and renames: a reader sees the old file or the new one, never half of one.
+pub(super) fn write_file(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     // A device or a pipe is no place to rename to.
     if path.exists() && !path.is_file() {
-        let mut out = io::BufWriter::new(anstream::StripStream::new(File::create(path)?));
-        writer.write(report, &mut out)?;
-        return Ok(out.flush()?);
+        return write(&mut File::create(path)?);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".coroner-").tempfile_in(folder)?;
-    {
-        let mut out = io::BufWriter::new(anstream::StripStream::new(file.as_file_mut()));
-        writer.write(report, &mut out)?;
-        out.flush()?;
-    }
+    write(file.as_file_mut())?;
     file.as_file().sync_all()?;
     make_readable(file.as_file())?;
     file.persist(path)?;

@@ -80,6 +80,24 @@ fn clocks(pairs: &[String]) -> anyhow::Result<Clocks> {
     Ok(clocks)
 }
 
+/// A run over evidence with settings as they come.
+pub(super) fn plain(data: Data) -> anyhow::Result<Plan> {
+    let Data { packs, matcher, lexicon } = data;
+    Ok(Plan {
+        settings: Settings::default(),
+        packs,
+        matcher,
+        lexicon: Arc::new(lexicon),
+        clocks: Clocks::default(),
+        scope: Scope::Everything,
+        threads: threads(None)?,
+        piece_bytes: PIECE_BYTES,
+        hash: HashKind::Blake3,
+        room: Room { memory: size("2G")?, folder: std::env::temp_dir() },
+        arguments: Vec::new(),
+    })
+}
+
 /// What `--store` and `--map` say.
 fn store_choice(args: &Analyze) -> anyhow::Result<StoreChoice> {
     let mut choice = StoreChoice { profile: args.store.clone(), ..StoreChoice::default() };
@@ -217,6 +235,9 @@ fn arguments(args: &Analyze) -> Vec<String> {
     arguments.extend(args.clock_offset.iter().map(|pair| format!("--clock-offset={pair}")));
     if args.auto_clock {
         arguments.push("--auto-clock".to_owned());
+    }
+    if let Some(baseline) = &args.baseline {
+        arguments.push(format!("--baseline={}", baseline.display()));
     }
     arguments.extend(args.settings.set.iter().map(|pair| format!("--set={pair}")));
     if let Some(store) = &args.store {

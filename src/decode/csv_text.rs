@@ -197,10 +197,10 @@ pub(super) struct CsvCutter {
 }
 
 impl CsvCutter {
-    /// For rows of a context that is [`Context::Rows`].
+    /// For rows of a context that is [`Context::Rows`] or [`Context::Columns`].
     pub(super) fn new(context: Context) -> CsvCutter {
         let shape = match &context {
-            Context::Rows { shape, .. } => shape.clone(),
+            Context::Rows { shape, .. } | Context::Columns { shape, .. } => shape.clone(),
             Context::None | Context::Text { .. } | Context::Statements { .. } => Shape::default(),
         };
         CsvCutter { context, shape }
@@ -210,7 +210,7 @@ impl CsvCutter {
 impl Cutter for CsvCutter {
     fn cut(&mut self, bytes: &[u8], want: usize, last: bool) -> Option<(usize, Context)> {
         let header = match &self.context {
-            Context::Rows { shape, .. } => shape.header,
+            Context::Rows { shape, .. } | Context::Columns { shape, .. } => shape.header,
             Context::None | Context::Text { .. } | Context::Statements { .. } => 0,
         };
         if bytes.len() < header && !last {
@@ -230,7 +230,7 @@ impl Cutter for CsvCutter {
             return None;
         }
         let context = self.context.clone();
-        if let Context::Rows { shape, .. } = &mut self.context {
+        if let Context::Rows { shape, .. } | Context::Columns { shape, .. } = &mut self.context {
             shape.header = 0;
         }
         Some((at, context))

@@ -12,6 +12,7 @@ mod csv_text;
 mod entry;
 mod formats {
     pub(super) mod cri_log;
+    pub(super) mod csv_log;
     pub(super) mod eventcore_fs;
     pub(super) mod health_json;
     pub(super) mod json_log;
@@ -83,6 +84,7 @@ pub const FORMATS: &[&dyn Format] = &[
     &formats::pg_stat_indexes::PgStatIndexes,
     &formats::pg_sizes::PgSizes,
     &formats::prometheus_text::PrometheusText,
+    &formats::csv_log::CsvLog,
     &formats::kubectl_describe::KubectlDescribe,
     &formats::kubectl_events::KubectlEvents,
     &formats::kubectl_top::KubectlTop,
@@ -161,6 +163,8 @@ pub enum Context {
     Text { timed: bool },
     /// Rows of one table. `None`: no profile knows it, its rows are counted and left out.
     Rows { table: Option<Arc<Table>>, shape: Shape, torn: bool },
+    /// Rows of a log, and what its columns are called.
+    Columns { names: Arc<Vec<String>>, shape: Shape },
     /// SQL statements, with the column order of the tables created so far.
     Statements {
         created: Arc<CreatedTables>,

@@ -97,6 +97,7 @@ fn seen<'b>(
         timed_out: values.has(Means::Duration) && lexicon.says_timed_out(entry),
         turn: turns.of(entry, values),
         written: turns.written(entry, values),
+        shape: None,
     }
 }
 

@@ -6,7 +6,10 @@ use std::{
 };
 
 use crate::{
-    check::{self, Evidence, Judgement, Outcome, facts::SourceFacts},
+    check::{
+        self, Evidence, Judgement, Outcome,
+        facts::{LogFacts, SourceFacts},
+    },
     classify::Runbooks,
     correlate::{self, Knowledge},
     ingest,
@@ -21,7 +24,9 @@ use crate::{
     rank,
 };
 
-use super::{Partial, Plan, Scope, SourcePart, Stopped, scan::NOT_DECODED, stories};
+use super::{
+    Baseline, Partial, Plan, Scope, SourcePart, Stopped, change, scan::NOT_DECODED, silence, stories,
+};
 
 /// Clocks this close agree, in microseconds: as well as most machines keep time without care.
 const CLOCKS_AGREE: i64 = 100_000;
@@ -32,6 +37,20 @@ const CLOCKS_AGREE: i64 = 100_000;
 ///
 /// What the disk says, where the index did not fit into memory.
 pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, Stopped> {
+    conclude_against(plan, found, partial, Baseline::None)
+}
+
+/// Concludes, and says what changed since the baseline.
+///
+/// # Errors
+///
+/// As [`conclude`].
+pub fn conclude_against(
+    plan: &Plan,
+    found: &Found,
+    partial: Partial,
+    baseline: Baseline,
+) -> Result<Report, Stopped> {
     let disk = |why| Stopped::Disk { folder: plan.room.folder.clone(), why };
     let Listing { mut facts, evidence_of, ranks, mut ledger_rows, mut incomplete } = list(partial);
     for twin in check::twins(&facts, &ranks) {
@@ -65,14 +84,22 @@ pub fn conclude(plan: &Plan, found: &Found, partial: Partial) -> Result<Report, 
     let mut incidents = rank::rank(correlate::correlate(&mut findings, &knowledge), &findings, &extent);
     attach_runbooks(&plan.packs.runbooks, &mut incidents, &findings);
     let incomplete = shorten(incomplete);
+    for (path, note) in silence::silences(&evidence.logs) {
+        if let Some(row) = ledger_rows.get_mut(&path) {
+            row.notes.push(note);
+        }
+    }
+    let changed = change::since(baseline, &evidence.logs, &plan.packs.patterns, &mut outcome.patterns);
     Ok(Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         verdict: verdict(&findings, incidents.len(), incomplete),
         window,
         incidents,
         findings,
-        suspects: Vec::new(),
+        suspects: changed.suspects,
         patterns: outcome.patterns,
+        templates: changed.templates,
+        unlisted_templates: changed.unlisted,
         integrity,
         operations: outcome.operations,
         pools: outcome.pools,
@@ -120,6 +147,12 @@ fn list(partial: Partial) -> Listing {
         listing.ledger_rows.insert(name, row);
     }
     listing
+}
+
+/// The logs of some evidence, copies left out.
+pub(super) fn logs(partial: Partial) -> BTreeMap<String, LogFacts> {
+    let facts = list(partial).facts.into_iter().map(|(name, facts)| (name, facts.log));
+    facts.filter(|(_, log)| log.entries() > 0).collect()
 }
 
 /// A backup in which no store was recognised must not look like one that was verified.

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::{
     check::facts::{Seen, SourceFacts, StoreKey, has_id},
-    classify::Hit,
+    classify::{Hit, templates::Miner},
     decode::{self, Chunk, Context, Cutter, Format, Head, Identity, Kind},
     fold::State,
     ingest::{Damage, Ending, Evidence, Found, Listed, Piece, Reader, Sources, Step, Summary},
@@ -369,20 +369,23 @@ fn fold_piece(plan: &Plan, job: &Job) -> SourceFacts {
     let server = matches!(job.format.kind(), Kind::ServerLog { .. });
     let mut session = plan.matcher.session();
     let (mut reader, mut turns) = (plan.lexicon.value_reader(), plan.lexicon.turns());
-    let mut values = Values::default();
+    let (mut values, mut miner) = (Values::default(), Miner::default());
     for entry in &batch.entries {
         let fields = batch.fields_of(entry);
         reader.read(fields, &mut values);
         let hits = session.classify(entry, fields);
         let tells = tells(plan, &hits);
-        let hits =
+        let hits: Vec<_> =
             hits.into_iter().map(|hit| (plan.packs.patterns[hit.pattern].id.as_str(), hit.keys)).collect();
         let timed_out = values.has(Means::Duration) && plan.lexicon.says_timed_out(entry);
         // Who has no id is no part of a unit of work.
         let of_unit = has_id(&values);
         let turn = if of_unit { turns.of(entry, &values) } else { Turn::Inside };
         let written = of_unit.then(|| turns.written(entry, &values)).flatten();
-        facts.log.observe(Seen { entry, values: &values, hits, tells, timed_out, turn, written });
+        let shape = hits.is_empty().then(|| entry.message.as_deref().map(|said| miner.shape(said))).flatten();
+        let seen = Seen { entry, values: &values, hits, tells, timed_out, turn, written, shape };
+        facts.log.flow.observe(&seen, fields);
+        facts.log.observe(seen);
         if server {
             facts.log.observe_server(&batch, entry);
         }

@@ -4,6 +4,7 @@
 //! it anywhere and joining the parts from either side, gives the same state. That law is what lets threads, files,
 //! nights and machines share one code path.
 
+mod bins;
 mod bottom_k;
 mod bounded;
 mod days;
@@ -12,11 +13,13 @@ mod first_n;
 mod histogram;
 mod largest;
 mod parted;
-mod segments;
+pub mod segments;
 mod series;
 mod slices;
 mod smallest;
+pub mod stats;
 
+pub use bins::Bins;
 pub use bottom_k::BottomK;
 pub use bounded::{Bounded, Counted};
 pub use days::Days;
@@ -25,7 +28,6 @@ pub use first_n::FirstN;
 pub use histogram::Histogram;
 pub use largest::Largest;
 pub use parted::Parted;
-pub use segments::{Segment, segments, usual_rate};
 pub use series::{Point, Series};
 pub use slices::Slices;
 pub use smallest::Smallest;

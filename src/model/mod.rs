@@ -22,6 +22,7 @@ pub mod settings;
 pub mod snapshot;
 pub mod streams;
 pub mod systems;
+pub mod template;
 pub mod time;
 pub mod trace;
 pub mod validation;
@@ -50,6 +51,7 @@ pub use settings::{AsOf, SETTINGS, Setting, SettingError, SettingValue, Settings
 pub use snapshot::{Observation, Observed};
 pub use streams::stream_list;
 pub use systems::Systems;
+pub use template::{MARK, SHOWN, TemplateSeen};
 pub use time::{Timestamp, Zone};
 pub use trace::{ID_KINDS, IdKind, Phase, Trace, TraceEntry, TraceOutcome, TracePart, Traces, Turn};
 pub use validation::Validation;

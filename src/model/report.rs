@@ -10,6 +10,7 @@ use super::{
     operation::{MemoryUse, Operation, Pool},
     projection::Projection,
     record::Account,
+    template::TemplateSeen,
     time::Timestamp,
     trace::Traces,
     validation::Validation,
@@ -27,6 +28,11 @@ pub struct Report {
     pub findings: Vec<Finding>,
     pub suspects: Vec<Suspect>,
     pub patterns: Vec<PatternSeen>,
+    /// What entries say that no pattern names, the loudest first.
+    #[serde(default)]
+    pub templates: Vec<TemplateSeen>,
+    #[serde(default)]
+    pub unlisted_templates: UnlistedTemplates,
     pub integrity: Integrity,
     pub operations: Vec<Operation>,
     pub pools: Vec<Pool>,
@@ -184,6 +190,18 @@ pub struct PatternSeen {
     pub latest_message: String,
     pub action: String,
     pub evidence: Vec<Evidence>,
+    /// new, rising, falling, gone or known, against a baseline.
+    #[serde(default)]
+    pub state: String,
+}
+
+/// Templates that are counted and not listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnlistedTemplates {
+    pub templates: u64,
+    pub occurrences: u64,
+    /// Sources with so many kinds of messages that more than their values had to be masked.
+    pub masked_harder: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -269,6 +269,7 @@ mod tests {
             timed_out: false,
             turn: Turn::Inside,
             written: None,
+            shape: None,
         }
     }
 

@@ -105,6 +105,7 @@ fn seen(pattern: &Pattern, matched: &[Matched<'_>], loud: &[Matched<'_>]) -> Pat
         latest_message: latest(matched).map(|(_, sample)| sample.message.clone()).unwrap_or_default(),
         action: pattern.action.clone(),
         evidence: places(samples(cited, |slice| slice.earliest.iter().collect()), CITED),
+        state: "known".to_owned(),
     }
 }
 

@@ -192,8 +192,9 @@ mod tests {
                 "end" | "fail" => Turn::End,
                 _ => Turn::Inside,
             };
-            let (hits, tells, written) = (Vec::new(), None, None);
-            let seen = Seen { entry: &entry, values: &values, hits, tells, timed_out: false, turn, written };
+            let (hits, tells, written, shape) = (Vec::new(), None, None, None);
+            let timed_out = false;
+            let seen = Seen { entry: &entry, values: &values, hits, tells, timed_out, turn, written, shape };
             logs.entry(words[0].to_owned()).or_default().observe(seen);
         }
         let settings = Settings { as_of: AsOf::Newest, ..Settings::default() };

@@ -160,6 +160,7 @@ mod tests {
                 timed_out: false,
                 turn,
                 written: None,
+                shape: None,
             });
         });
     }

@@ -10,7 +10,8 @@ use crate::{
 };
 
 use super::{
-    ConflictFacts, GaugeFacts, OperationFacts, ProjectorsFacts, RefusalFacts, ServerFacts, TraceFacts,
+    ConflictFacts, FlowFacts, GaugeFacts, OperationFacts, ProjectorsFacts, RefusalFacts, ServerFacts,
+    TemplateFacts, TraceFacts,
 };
 
 /// Entries kept of each pattern, level and slice of time.
@@ -59,6 +60,10 @@ pub struct LogFacts {
     pub traces: TraceFacts,
     pub conflicts: ConflictFacts,
     pub refusals: RefusalFacts,
+    /// What no pattern names.
+    pub templates: TemplateFacts,
+    /// What follows what within a trace.
+    pub flow: FlowFacts,
 }
 
 /// What one pattern matched in one source.
@@ -114,6 +119,8 @@ pub struct Seen<'b> {
     pub turn: Turn,
     /// How many events it says were written.
     pub written: Option<u64>,
+    /// The shape of its message, where no pattern names it.
+    pub shape: Option<&'b str>,
 }
 
 /// One matching entry.
@@ -144,6 +151,9 @@ impl LogFacts {
             self.operations.observe(&seen);
             self.gauges.observe(&seen);
             self.projectors.observe(&seen);
+        }
+        if let Some(shape) = seen.shape {
+            self.templates.observe(entry, shape);
         }
         for (pattern, keys) in seen.hits {
             if !self.patterns.contains_key(pattern) {
@@ -312,6 +322,8 @@ impl State for LogFacts {
             traces,
             conflicts,
             refusals,
+            templates,
+            flow,
         } = next;
         for (level, count) in by_level {
             *self.by_level.entry(level).or_default() += count;
@@ -329,6 +341,8 @@ impl State for LogFacts {
         self.traces.merge(traces);
         self.conflicts.merge(conflicts);
         self.refusals.merge(refusals);
+        self.templates.merge(templates);
+        self.flow.merge(flow);
     }
 }
 
@@ -411,6 +425,7 @@ mod tests {
                 timed_out: false,
                 turn: Turn::Inside,
                 written: None,
+                shape: key.is_empty().then_some(*message),
             });
         });
     }

@@ -1,6 +1,7 @@
 //! What one source adds up to. Mergeable piece by piece, without a threshold in it.
 
 mod conflicts;
+mod flow;
 mod gauges;
 mod index;
 mod kinds;
@@ -13,11 +14,13 @@ mod run;
 mod server;
 mod snapshot;
 mod stores;
+mod templates;
 #[cfg(test)]
 pub(super) mod testing;
 mod traces;
 
 pub use conflicts::{ConflictFacts, LineFacts, LineKind, StreamLines};
+pub use flow::{FlowFacts, Step};
 pub use gauges::{Gauge, GaugeFacts, ServiceGauges};
 pub use index::{ABSENT, EventIndex, EventRow};
 pub use kinds::Kinds;
@@ -30,6 +33,7 @@ pub use run::Run;
 pub use server::{DeadlockSeen, ServerFacts, Timed, Wait};
 pub use snapshot::SnapshotFacts;
 pub use stores::{CheckpointRow, IdAt, StoreFacts, StoreKey};
+pub use templates::{ShapeFacts, TemplateFacts};
 pub use traces::{Flags, NONE, TraceFacts, TraceRow, UnitKey, has_id, unit_of};
 pub(super) use {index::ROW_BYTES, run::join, traces::folded};
 

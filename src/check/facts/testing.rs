@@ -35,5 +35,6 @@ pub(in crate::check) fn with_entry(line: &str, visit: impl FnOnce(&Seen<'_>)) {
         timed_out: message.contains("timed out"),
         turn: Turn::Inside,
         written: None,
+        shape: None,
     });
 }

@@ -128,7 +128,7 @@ pub fn unit_of(values: &Values<'_>) -> Option<(IdKind, UnitKey, bool, u64)> {
 }
 
 /// A text that stands for no id does not: `-`, `null`, a nil UUID.
-fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     match text.as_bytes() {
         [] | b"null" | b"none" | b"None" => false,
         [b'0' | b'-', ..] => text.bytes().any(|byte| !matches!(byte, b'0' | b'-')),
@@ -358,6 +358,7 @@ mod tests {
             timed_out: failed,
             turn,
             written,
+            shape: None,
         });
     }
 

@@ -1,14 +1,18 @@
 //! `coroner analyze` and `coroner integrity`: one run over the evidence, as many reports as asked for.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::{
     cli::{Exit, args::Analyze, output, plan, plan::NothingToRead, progress},
-    engine::{self, Progress, Scope},
+    engine::{self, Baseline, Plan, Progress, Scope},
     ingest,
-    model::report::{Report, Status},
+    model::report::{Report, SCHEMA_VERSION, Status},
 };
 
 /// Which of the two commands runs.
@@ -46,7 +50,11 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
             partial = scan(&plan)?;
         }
     }
-    let report = pool.install(|| engine::conclude(&plan, &found, partial))?;
+    let baseline = match &args.baseline {
+        Some(path) => pool.install(|| baseline(&plan, path, &progress))?,
+        None => Baseline::None,
+    };
+    let report = pool.install(|| engine::conclude_against(&plan, &found, partial, baseline))?;
     if report.ledger.evidence.iter().all(|row| row.bytes == 0) && report.verdict.incomplete.is_empty() {
         return Err(NothingToRead(args.evidence.join(", ")).into());
     }
@@ -63,6 +71,29 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
         }
     }
     Ok(exit(args, &report))
+}
+
+/// Reads what to compare with: a report where there is one, or else evidence.
+fn baseline(plan: &Plan, path: &Path, progress: &Progress) -> anyhow::Result<Baseline> {
+    let within = || format!("{}: no baseline", path.display());
+    let inside = path.join("report.json");
+    let file = if inside.is_file() { &inside } else { path };
+    if file.is_file() && file.extension().is_some_and(|extension| extension == "json") {
+        let bytes = fs::read(file).with_context(within)?;
+        // A log may be called .json as well.
+        match serde_json::from_slice::<Report>(&bytes) {
+            Ok(report) if report.schema_version == SCHEMA_VERSION => {
+                return Ok(Baseline::Report(Box::new(report)));
+            }
+            Ok(report) => bail!("{}: a report of version {}", file.display(), report.schema_version),
+            Err(_) => {}
+        }
+    }
+    let found = ingest::walk(&[path.display().to_string()]).with_context(within)?;
+    if found.evidence.is_empty() {
+        bail!("{}: no baseline: nothing to read", path.display());
+    }
+    Ok(Baseline::Evidence(engine::scan(plan, &found, progress)?))
 }
 
 /// Writes every report and returns how many found their reader. One that closes the pipe has seen enough of that

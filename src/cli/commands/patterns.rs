@@ -1,5 +1,7 @@
 //! `coroner patterns`: what is looked for, and whether it does what it says.
 
+mod suggest;
+
 use std::io::{self, Write};
 
 use crate::{
@@ -25,6 +27,7 @@ pub(crate) fn run(args: &Patterns) -> anyhow::Result<Exit> {
         PatternsAction::Stores => stores(&data, &mut out)?,
         PatternsAction::Test => test(data, &mut out)?,
         PatternsAction::Lint => run_lint(&data, &mut out)?,
+        PatternsAction::Suggest { evidence, top } => suggest::run(data, evidence, *top, &mut out)?,
     };
     out.flush()?;
     Ok(exit)

@@ -122,12 +122,12 @@ fn raw_lines<'a>(batch: &mut Batch<'a>, raw: &'a str, mut place: crate::model::P
 }
 
 /// What Docker's json-file driver writes: the line it got, and when.
-struct Docker {
-    line: String,
+pub(super) struct Docker {
+    pub(super) line: String,
     time: Option<Timestamp>,
 }
 
-fn docker(text: &str) -> Option<Docker> {
+pub(super) fn docker(text: &str) -> Option<Docker> {
     if !text.starts_with("{\"log\":") {
         return None;
     }

@@ -59,7 +59,7 @@ impl Format for PgDump {
             Context::Statements { created, empty, torn } => {
                 sql::statements(chunk, created, empty, *torn, lexicon)
             }
-            Context::None | Context::Text { .. } => Batch::default(),
+            Context::None | Context::Text { .. } | Context::Columns { .. } => Batch::default(),
         }
     }
 }

@@ -9,6 +9,8 @@ mod memory;
 mod operations;
 mod pools;
 mod projections;
+mod suspects;
+mod templates;
 mod traces;
 mod validation;
 
@@ -18,6 +20,7 @@ use super::digest;
 
 /// Every section, in the order of a report.
 pub(super) const SECTIONS: &[fn(&Report) -> Option<Section>] = &[
+    suspects::section,
     operations::section,
     traces::section,
     conflicts::section,
@@ -29,6 +32,7 @@ pub(super) const SECTIONS: &[fn(&Report) -> Option<Section>] = &[
     database::statements,
     database::relations,
     memory::section,
+    templates::section,
 ];
 
 /// A table with a heading.
