@@ -1,7 +1,7 @@
 //! Which finding of an incident is its root cause, and how sure that is. Every point is printed.
 
 use crate::model::{
-    Finding,
+    Compared, Finding,
     report::{CauseVerdict, RootCause, Term},
 };
 
@@ -13,13 +13,14 @@ use super::{
 /// The kind where no finding names one.
 pub(super) const UNCLASSIFIED: &str = "unclassified";
 
-/// Terms of the score, 100 in all (research note A7; coverage is told apart into what meets it in a key and what was
-/// seen rather than told, novelty counts once there is a baseline).
+/// Terms of the score (research note A7; coverage is told apart into what meets it in a key and what was seen rather
+/// than told): 100 in all, and 10 more for what a baseline shows to be new.
 const PRECEDENCE: i64 = 30;
 const REACH: i64 = 30;
 const COVERAGE: i64 = 10;
 const KIND: i64 = 20;
 const SEEN: i64 = 10;
+const NOVELTY: i64 = 10;
 /// What a further step of a chain is worth less.
 const STEP: f64 = 0.8;
 /// A lead over the next kind that makes a cause confirmed, or likely.
@@ -104,6 +105,7 @@ fn candidate<'c>(group: &[&Finding], at: usize, rules: &Rules<'c>, context: &Con
         coverage(group, at, context),
         kind(finding, context),
         seen(finding),
+        novelty(finding, context),
     ];
     Candidate { at, points: terms.iter().map(|term| term.points).sum(), terms, steps }
 }
@@ -190,6 +192,19 @@ fn is_shown(best: &Candidate<'_>, root: &Finding, context: &Context<'_>) -> bool
     let known = root.cause.as_deref().and_then(|kind| context.causes.kind(kind));
     let begins = known.is_some_and(|kind| kind.prior >= BEGINS);
     begins && (root.check != "log-patterns" || best.steps.iter().flatten().count() >= FOLLOW)
+}
+
+/// What was not there before is more likely where trouble began than what always is.
+fn novelty(finding: &Finding, context: &Context<'_>) -> Term {
+    if context.compared == Compared::WithNothing {
+        return term("novelty", NOVELTY, 0.0, "no baseline to compare with".to_owned());
+    }
+    let share = match finding.state.as_str() {
+        "new" => 1.0,
+        "worse" => 0.5,
+        _ => 0.0,
+    };
+    term("novelty", NOVELTY, share, format!("{} against the baseline", finding.state))
 }
 
 fn share_explained(best: &Candidate<'_>, group: &[&Finding]) -> f64 {

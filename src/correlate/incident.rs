@@ -1,7 +1,7 @@
 //! An incident, told: its title, chain, keys, what to do and what was not looked at.
 
 use crate::model::{
-    Finding, Keys, Window,
+    Compared, Finding, Keys, Window,
     report::{ChainLink, ChainRole, Incident},
 };
 
@@ -14,7 +14,7 @@ use super::{
 /// Values kept of a key.
 const KEY_VALUES: usize = 20;
 const NEXT_STEPS: usize = 4;
-/// What every incident of this version does without.
+/// What an incident does without that was compared with nothing.
 const NO_BASELINE: &str = "a baseline of quiet nights";
 
 /// Tells a group of findings, given in order of onset, none of them empty.
@@ -51,7 +51,9 @@ pub(super) fn incident(
         }
     };
     let mut not_checked: Vec<String> = could_not_run.iter().filter(|(id, _)| says_of(id)).map(said).collect();
-    not_checked.push(NO_BASELINE.to_owned());
+    if context.compared == Compared::WithNothing {
+        not_checked.push(NO_BASELINE.to_owned());
+    }
     Incident {
         rank: 0,
         title: title(group, group[at], worst),

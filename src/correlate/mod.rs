@@ -23,7 +23,7 @@ mod links {
     pub(super) mod shared_keys;
 }
 
-use crate::model::{Causes, Finding, Settings, Severity, Systems, report::Incident};
+use crate::model::{Causes, Compared, Finding, Settings, Severity, Systems, report::Incident};
 
 use kinship::Rarity;
 
@@ -60,6 +60,7 @@ pub struct Context<'a> {
     pub settings: &'a Settings,
     pub causes: &'a Causes,
     pub systems: &'a Systems,
+    pub compared: Compared,
     /// How common each value of a key is among the findings.
     pub rarity: Rarity,
 }
@@ -70,6 +71,7 @@ pub struct Knowledge<'a> {
     pub settings: &'a Settings,
     pub causes: &'a Causes,
     pub systems: &'a Systems,
+    pub compared: Compared,
     /// Checks that could not run, each with what it lacked.
     pub could_not_run: &'a [(String, String)],
 }
@@ -83,6 +85,7 @@ pub fn correlate(findings: &mut [Finding], knowledge: &Knowledge<'_>) -> Vec<Inc
         settings: knowledge.settings,
         causes: knowledge.causes,
         systems: knowledge.systems,
+        compared: knowledge.compared,
         rarity: Rarity::of(members.iter().map(|at| &findings[*at])),
     };
     let sorted: Vec<&Finding> = members.iter().map(|at| &findings[*at]).collect();
@@ -153,8 +156,13 @@ mod tests {
     fn incidents(lines: &[&str], systems: &Systems) -> Vec<String> {
         let causes: Causes =
             toml::from_str(include_str!("../../patterns/causes.toml")).expect("the built-in rules");
-        let knowledge =
-            Knowledge { settings: &Settings::default(), causes: &causes, systems, could_not_run: &[] };
+        let knowledge = Knowledge {
+            settings: &Settings::default(),
+            causes: &causes,
+            systems,
+            compared: Compared::WithNothing,
+            could_not_run: &[],
+        };
         let mut findings: Vec<Finding> = lines.iter().map(|line| finding(line)).collect();
         let mut reversed: Vec<Finding> = findings.iter().rev().cloned().collect();
         let told = correlate(&mut findings, &knowledge);

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     check::facts::LogFacts,
-    model::report::{Report, Suspect},
+    model::{
+        Compared,
+        report::{Report, Suspect},
+    },
 };
 
 use super::{Partial, conclude};
@@ -18,6 +21,15 @@ pub enum Baseline {
     Report(Box<Report>),
     /// Evidence, scanned as any other.
     Evidence(Partial),
+}
+
+impl Baseline {
+    pub(super) fn compared(&self) -> Compared {
+        match self {
+            Baseline::None => Compared::WithNothing,
+            Baseline::Report(_) | Baseline::Evidence(_) => Compared::WithBaseline,
+        }
+    }
 }
 
 /// How often each pattern and template was seen, and in how many entries.

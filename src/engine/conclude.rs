@@ -15,10 +15,10 @@ use crate::{
     ingest,
     ingest::{Found, Shape},
     model::{
-        AsOf, Fault, Finding, SETTINGS, Setting, Settings, Severity, TableRole, Window, finding,
+        AsOf, Compared, Fault, Finding, SETTINGS, Setting, Settings, Severity, TableRole, Window, finding,
         report::{
-            EvidenceRow, Incident, Integrity, Ledger, PackUsed, Report, ReportWindow, Run, SCHEMA_VERSION,
-            Status, Store, Unlisted, Verdict,
+            CheckRow, EvidenceRow, Incident, Integrity, Ledger, PackUsed, PatternSeen, Report, ReportWindow,
+            Run, SCHEMA_VERSION, Status, Store, Unlisted, Verdict,
         },
     },
     rank,
@@ -70,26 +70,16 @@ pub fn conclude_against(
     let (mut outcome, checks) = check::conclude(&evidence, &judgement).map_err(disk)?;
     read_again(plan, &mut outcome, &evidence_of);
     let integrity = integrity(&evidence, &mut outcome);
+    let compared = baseline.compared();
+    let changed = change::since(baseline, &evidence.logs, &plan.packs.patterns, &mut outcome.patterns);
     let mut findings = std::mem::take(&mut outcome.findings);
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.count.cmp(&a.count)).then(a.id.cmp(&b.id)));
-    let could_not_run: Vec<(String, String)> =
-        checks.iter().filter_map(|check| Some((check.id.clone(), check.why.clone()?))).collect();
-    let knowledge = Knowledge {
-        settings: &plan.settings,
-        causes: &plan.packs.causes,
-        systems: &evidence.systems,
-        could_not_run: &could_not_run,
-    };
-    let extent = extent(&evidence, &outcome);
-    let mut incidents = rank::rank(correlate::correlate(&mut findings, &knowledge), &findings, &extent);
-    attach_runbooks(&plan.packs.runbooks, &mut incidents, &findings);
-    let incomplete = shorten(incomplete);
-    for (path, note) in silence::silences(&evidence.logs) {
-        if let Some(row) = ledger_rows.get_mut(&path) {
-            row.notes.push(note);
-        }
+    if compared == Compared::WithBaseline {
+        take_states(&outcome.patterns, &mut findings);
     }
-    let changed = change::since(baseline, &evidence.logs, &plan.packs.patterns, &mut outcome.patterns);
+    let incidents = incidents(plan, &evidence, &outcome, &checks, compared, &mut findings);
+    note_silences(&evidence, &mut ledger_rows);
+    let incomplete = shorten(incomplete);
     Ok(Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         verdict: verdict(&findings, incidents.len(), incomplete),
@@ -113,6 +103,54 @@ pub fn conclude_against(
         ledger: Ledger { evidence: ledger_rows.into_values().collect(), checks },
         run: run(plan),
     })
+}
+
+/// Joins findings into incidents, in order of rank.
+fn incidents(
+    plan: &Plan,
+    evidence: &Evidence,
+    outcome: &Outcome,
+    checks: &[CheckRow],
+    compared: Compared,
+    findings: &mut [Finding],
+) -> Vec<Incident> {
+    let could_not_run: Vec<(String, String)> =
+        checks.iter().filter_map(|check| Some((check.id.clone(), check.why.clone()?))).collect();
+    let knowledge = Knowledge {
+        settings: &plan.settings,
+        causes: &plan.packs.causes,
+        systems: &evidence.systems,
+        compared,
+        could_not_run: &could_not_run,
+    };
+    let extent = extent(evidence, outcome);
+    let mut incidents = rank::rank(correlate::correlate(findings, &knowledge), findings, &extent, compared);
+    attach_runbooks(&plan.packs.runbooks, &mut incidents, findings);
+    incidents
+}
+
+/// What a pattern's entries are against the baseline, its findings are.
+fn take_states(patterns: &[PatternSeen], findings: &mut [Finding]) {
+    for finding in findings {
+        let pattern = patterns.iter().find(|seen| finding.check == "log-patterns" && seen.id == finding.kind);
+        let state = match pattern.map(|seen| seen.state.as_str()) {
+            Some("new") => "new",
+            Some("rising") => "worse",
+            Some("falling" | "gone") => "improved",
+            Some(_) => "persisting",
+            // Other checks are not compared yet: they say nothing of novelty.
+            None => "unknown",
+        };
+        state.clone_into(&mut finding.state);
+    }
+}
+
+fn note_silences(evidence: &Evidence, rows: &mut BTreeMap<String, EvidenceRow>) {
+    for (path, note) in silence::silences(&evidence.logs) {
+        if let Some(row) = rows.get_mut(&path) {
+            row.notes.push(note);
+        }
+    }
 }
 
 /// What was read, apart: what is checked, what the ledger says of it, and how to read it again.

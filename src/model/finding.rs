@@ -62,6 +62,13 @@ pub struct Evidence {
     pub excerpt: String,
 }
 
+/// Whether findings were held against what was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compared {
+    WithNothing,
+    WithBaseline,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Stable from night to night: made of what the finding is about, never of a number in a list.

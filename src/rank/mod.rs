@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Finding, Severity,
+    Compared, Finding, Severity,
     report::{Incident, Term},
 };
 
@@ -24,7 +24,12 @@ const CUT: usize = 20;
 const DATA_LOSS: &[&str] = &["events-never-projected", "eventcore-event-skipped"];
 
 /// Scores the incidents and puts them in order: score, then severity, then onset, then id. Sets rank, score and terms.
-pub fn rank(mut incidents: Vec<Incident>, findings: &[Finding], extent: &Extent) -> Vec<Incident> {
+pub fn rank(
+    mut incidents: Vec<Incident>,
+    findings: &[Finding],
+    extent: &Extent,
+    compared: Compared,
+) -> Vec<Incident> {
     for incident in &mut incidents {
         let members: Vec<&Finding> =
             findings.iter().filter(|finding| incident.findings.contains(&finding.id)).collect();
@@ -32,7 +37,7 @@ pub fn rank(mut incidents: Vec<Incident>, findings: &[Finding], extent: &Extent)
             severity(incident, &members),
             blast(incident, extent),
             magnitude(&members),
-            novelty(&members),
+            novelty(&members, compared),
             persistence(incident),
         ];
         incident.score = incident.score_terms.iter().map(|term| term.points).sum();
@@ -94,14 +99,19 @@ fn magnitude(members: &[&Finding]) -> Term {
 }
 
 /// Against a baseline: how much of it was not there before.
-fn novelty(members: &[&Finding]) -> Term {
-    let new = members.iter().filter(|finding| finding.state == "new").count();
-    let known = members.iter().any(|finding| finding.state != "new");
-    if !known {
+fn novelty(members: &[&Finding], compared: Compared) -> Term {
+    if compared == Compared::WithNothing {
         return term("novelty", NOVELTY, 0.0, "no baseline to compare with".to_owned());
     }
-    let share = new as f64 / members.len().max(1) as f64;
-    term("novelty", NOVELTY, share, format!("{new} of {} findings are new", members.len()))
+    let compared: Vec<&&Finding> = members.iter().filter(|finding| finding.state != "unknown").collect();
+    let new = compared.iter().filter(|finding| finding.state == "new").count();
+    let share = new as f64 / compared.len().max(1) as f64;
+    term(
+        "novelty",
+        NOVELTY,
+        share,
+        format!("{new} of {} findings that were compared are new", compared.len()),
+    )
 }
 
 fn persistence(incident: &Incident) -> Term {
@@ -179,7 +189,8 @@ mod tests {
             (Severity::Error, "deadlock", 9, 0, &[], [26, 0, 4, 0, 0]),
         ] {
             let finding = finding("f", severity, cause, count);
-            let ranked = rank(vec![incident(&finding, seconds, services)], &[finding], &extent);
+            let ranked =
+                rank(vec![incident(&finding, seconds, services)], &[finding], &extent, Compared::WithNothing);
             let got: Vec<i64> = ranked[0].score_terms.iter().map(|term| term.points).collect();
             assert_eq!(got, points, "{:?}", ranked[0].score_terms);
             assert_eq!(ranked[0].score, points.iter().sum::<i64>());
@@ -194,7 +205,7 @@ mod tests {
             finding("c", Severity::Critical, "deadlock", 1),
         ];
         let incidents = findings.iter().map(|finding| incident(finding, 0, &[])).collect();
-        let order: Vec<String> = rank(incidents, &findings, &Extent::new())
+        let order: Vec<String> = rank(incidents, &findings, &Extent::new(), Compared::WithNothing)
             .into_iter()
             .map(|incident| format!("{} {}", incident.rank, incident.id))
             .collect();
