@@ -14,7 +14,7 @@ use coroner::{
     decode::Lexicon,
     engine::{self, Clocks, PIECE_BYTES, Plan, Progress, Room, Scope},
     ingest::{self, HashKind},
-    model::Settings,
+    model::{Compared, Settings},
 };
 use support::Texts;
 
@@ -59,6 +59,7 @@ fn plan(threads: usize) -> Plan {
         packs,
         matcher,
         lexicon: Arc::new(Lexicon::load(&[]).expect("the embedded lexicon loads")),
+        compared: Compared::WithNothing,
         clocks: Clocks::default(),
         scope: Scope::Everything,
         threads,

@@ -36,7 +36,7 @@ use crate::{
     decode::Lexicon,
     fold::State,
     ingest::{Damage, Evidence, HashKind},
-    model::Settings,
+    model::{Compared, Settings},
 };
 
 pub use crate::check::Room;
@@ -54,6 +54,8 @@ pub struct Plan {
     pub packs: Packs,
     pub matcher: Matcher,
     pub lexicon: Arc<Lexicon>,
+    /// Whether the evidence will be held against a baseline: then the order of messages in each trace counts too.
+    pub compared: Compared,
     /// Clocks that were wrong.
     pub clocks: Clocks,
     /// Which records are looked at. Default: all; `integrity` looks at stores alone.

@@ -12,7 +12,7 @@ use coroner::{
     decode::Lexicon,
     engine::{self, Clocks, PIECE_BYTES, Plan, Progress, Room, Scope},
     ingest::{self, Found, HashKind},
-    model::{Settings, report::Report},
+    model::{Compared, Settings, report::Report},
     report::WRITERS,
 };
 
@@ -24,6 +24,7 @@ fn plan(threads: usize, piece_bytes: usize) -> Plan {
         packs,
         matcher,
         lexicon: Arc::new(Lexicon::load(&[]).expect("the embedded files")),
+        compared: Compared::WithNothing,
         clocks: Clocks::default(),
         scope: Scope::Everything,
         threads,

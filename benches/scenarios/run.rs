@@ -7,7 +7,7 @@ use coroner::{
     decode::Lexicon,
     engine::{self, Clocks, PIECE_BYTES, Plan, Progress, Room, Scope},
     ingest::{self, HashKind},
-    model::{Settings, report::Report},
+    model::{Compared, Settings, report::Report},
 };
 
 use super::{data::Data, generate::Scenario};
@@ -35,6 +35,7 @@ pub(crate) fn plan() -> Plan {
         packs,
         matcher,
         lexicon: Arc::new(Lexicon::load(&[]).expect("the embedded lexicon loads")),
+        compared: Compared::WithNothing,
         clocks: Clocks::default(),
         scope: Scope::Everything,
         threads: 2,

@@ -14,7 +14,7 @@ use crate::{
     decode::{self, Lexicon, StoreChoice},
     engine::{Clocks, PIECE_BYTES, Plan, Room, Scope},
     ingest::HashKind,
-    model::{self, AsOf, Meaning, Settings, Severity},
+    model::{self, AsOf, Compared, Meaning, Settings, Severity},
 };
 
 use super::{
@@ -46,6 +46,10 @@ pub(super) fn plan(args: &Analyze, scope: Scope) -> anyhow::Result<Plan> {
         packs,
         matcher,
         lexicon: Arc::new(lexicon),
+        compared: match args.baseline {
+            Some(_) => Compared::WithBaseline,
+            None => Compared::WithNothing,
+        },
         clocks: clocks(&args.clock_offset)?,
         scope,
         threads: threads(args.threads)?,
@@ -88,6 +92,7 @@ pub(super) fn plain(data: Data) -> anyhow::Result<Plan> {
         packs,
         matcher,
         lexicon: Arc::new(lexicon),
+        compared: Compared::WithNothing,
         clocks: Clocks::default(),
         scope: Scope::Everything,
         threads: threads(None)?,

@@ -9,7 +9,7 @@ use crate::{
     decode::Lexicon,
     engine::{self, Clocks, PIECE_BYTES, Plan, Progress, Room, Scope},
     ingest::{self, HashKind},
-    model::{Settings, Severity, StoreSample, report::Report},
+    model::{Compared, Settings, Severity, StoreSample, report::Report},
 };
 
 /// What testing came to.
@@ -30,6 +30,7 @@ pub(super) fn test(lexicon: Lexicon) -> anyhow::Result<Tested> {
         matcher: Matcher::new(&packs.patterns)?,
         packs,
         lexicon: Arc::clone(&lexicon),
+        compared: Compared::WithNothing,
         clocks: Clocks::default(),
         scope: Scope::Stores,
         threads: 1,

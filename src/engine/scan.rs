@@ -14,7 +14,7 @@ use crate::{
     decode::{self, Chunk, Context, Cutter, Format, Head, Identity, Kind},
     fold::State,
     ingest::{Damage, Ending, Evidence, Found, Listed, Piece, Reader, Sources, Step, Summary},
-    model::{FaultKind, Means, RowFault, Tells, Turn, Values},
+    model::{Compared, FaultKind, Means, RowFault, Tells, Turn, Values},
 };
 
 use super::{Partial, Plan, Progress, Reading, Scope, SourcePart, Stopped};
@@ -384,7 +384,9 @@ fn fold_piece(plan: &Plan, job: &Job) -> SourceFacts {
         let written = of_unit.then(|| turns.written(entry, &values)).flatten();
         let shape = hits.is_empty().then(|| entry.message.as_deref().map(|said| miner.shape(said))).flatten();
         let seen = Seen { entry, values: &values, hits, tells, timed_out, turn, written, shape };
-        facts.log.flow.observe(&seen, fields);
+        if plan.compared == Compared::WithBaseline {
+            facts.log.flow.observe(&seen, fields);
+        }
         facts.log.observe(seen);
         if server {
             facts.log.observe_server(&batch, entry);
