@@ -1,7 +1,7 @@
 //! An incident, told: its title, chain, keys, what to do and what was not looked at.
 
 use crate::model::{
-    Compared, Finding, Keys, Window,
+    Compared, Finding, Keys, Severity, Window,
     report::{ChainLink, ChainRole, Incident},
 };
 
@@ -14,6 +14,8 @@ use super::{
 /// Values kept of a key.
 const KEY_VALUES: usize = 20;
 const NEXT_STEPS: usize = 4;
+/// Kinds of findings that mean that data is lost to its readers.
+const DATA_LOSS: &[&str] = &["events-never-projected", "eventcore-event-skipped"];
 /// What an incident does without that was compared with nothing.
 const NO_BASELINE: &str = "a baseline of quiet nights";
 
@@ -57,7 +59,7 @@ pub(super) fn incident(
     Incident {
         rank: 0,
         title: title(group, group[at], worst),
-        severity: worst.severity,
+        severity: if loses_data(group, &root_cause.kind) { Severity::Critical } else { worst.severity },
         score: 0,
         score_terms: Vec::new(),
         window,
@@ -72,6 +74,11 @@ pub(super) fn incident(
         root_cause,
         id: format!("inc-{}", &hash[..8]),
     }
+}
+
+/// Lost or damaged data is critical, whatever the findings that tell of it are by themselves.
+fn loses_data(group: &[&Finding], kind: &str) -> bool {
+    kind == "event-store-corruption" || group.iter().any(|finding| DATA_LOSS.contains(&finding.kind.as_str()))
 }
 
 /// The worst finding; of equals the one with most occurrences.

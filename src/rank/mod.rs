@@ -20,9 +20,6 @@ const PERSISTENCE: f64 = 10.0;
 const LONG: i64 = 3600;
 /// A list of key values this long may be cut: then it counts as all that there are.
 const CUT: usize = 20;
-/// Kinds of findings that mean lost data: as bad as critical, whatever else they say.
-const DATA_LOSS: &[&str] = &["events-never-projected", "eventcore-event-skipped"];
-
 /// Scores the incidents and puts them in order: score, then severity, then onset, then id. Sets rank, score and terms.
 pub fn rank(
     mut incidents: Vec<Incident>,
@@ -34,7 +31,7 @@ pub fn rank(
         let members: Vec<&Finding> =
             findings.iter().filter(|finding| incident.findings.contains(&finding.id)).collect();
         incident.score_terms = vec![
-            severity(incident, &members),
+            severity(incident),
             blast(incident, extent),
             magnitude(&members),
             novelty(&members, compared),
@@ -57,10 +54,7 @@ fn term(name: &str, of: f64, share: f64, why: String) -> Term {
     Term { name: name.to_owned(), points: (of * share.clamp(0.0, 1.0)).round() as i64, why }
 }
 
-fn severity(incident: &Incident, members: &[&Finding]) -> Term {
-    if let Some(finding) = members.iter().find(|finding| DATA_LOSS.contains(&finding.kind.as_str())) {
-        return term("severity", SEVERITY, 1.0, format!("data is lost to its readers: {}", finding.kind));
-    }
+fn severity(incident: &Incident) -> Term {
     let share = match incident.severity {
         Severity::Critical => 1.0,
         Severity::Error => 0.75,
