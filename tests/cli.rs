@@ -656,3 +656,15 @@ fn a_baseline_marks_what_changed() {
     assert_eq!(states(run().arg("nights").file("nights/report.json", report)), expected);
     run().arg("nowhere").stderr_has("nowhere").code(2).run();
 }
+
+#[test]
+fn errors_that_no_pattern_names_are_no_clean_bill() {
+    let strange =
+        "{\"timestamp\":\"2026-11-23T15:00:01Z\",\"level\":\"ERROR\",\"message\":\"frobnicator jammed\"}\n";
+    Run::new()
+        .args("analyze a.log")
+        .file("a.log", strange)
+        .stdout_has("No incident. Messages of level error that no pattern names are listed below.")
+        .stdout_has("frobnicator jammed")
+        .run();
+}

@@ -105,6 +105,9 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             _ if digest::standing_alone(report).next().is_some() => {
                 "No incident. What stands alone is listed below."
             }
+            _ if report.templates.iter().any(|seen| ["error", "fatal"].contains(&seen.level.as_str())) => {
+                "No incident. Messages of level error that no pattern names are listed below."
+            }
             Status::Incomplete => "Nothing above info was found in what could be read.",
             Status::Clean | Status::Findings => "No incident: nothing above info was found.",
         };
