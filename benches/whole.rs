@@ -12,9 +12,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use coroner::{
     classify::{Matcher, Packs},
     decode::Lexicon,
-    engine::{self, Clocks, PIECE_BYTES, Plan, Progress, Room, Scope},
-    ingest::{self, HashKind},
-    model::{Compared, Settings},
+    engine::{self, Plan, Progress},
+    ingest,
 };
 use support::Texts;
 
@@ -54,20 +53,8 @@ fn whole(criterion: &mut Criterion) {
 fn plan(threads: usize) -> Plan {
     let packs = Packs::load(&[]).expect("the embedded packs load");
     let matcher = Matcher::new(&packs.patterns).expect("the embedded patterns compile");
-    Plan {
-        settings: Settings::default(),
-        packs,
-        matcher,
-        lexicon: Arc::new(Lexicon::load(&[]).expect("the embedded lexicon loads")),
-        compared: Compared::WithNothing,
-        clocks: Clocks::default(),
-        scope: Scope::Everything,
-        threads,
-        piece_bytes: PIECE_BYTES,
-        room: Room { memory: u64::MAX, folder: std::env::temp_dir() },
-        hash: HashKind::Blake3,
-        arguments: Vec::new(),
-    }
+    let lexicon = Arc::new(Lexicon::load(&[]).expect("the embedded lexicon loads"));
+    Plan { threads, ..Plan::plain(packs, matcher, lexicon) }
 }
 
 criterion_group!(benches, whole);

@@ -70,6 +70,26 @@ pub struct Plan {
     pub arguments: Vec<String>,
 }
 
+impl Plan {
+    /// What a run without any option does, on one thread and with all memory.
+    pub fn plain(packs: Packs, matcher: Matcher, lexicon: Arc<Lexicon>) -> Plan {
+        Plan {
+            settings: Settings::default(),
+            packs,
+            matcher,
+            lexicon,
+            compared: Compared::WithNothing,
+            clocks: Clocks::default(),
+            scope: Scope::default(),
+            threads: 1,
+            piece_bytes: PIECE_BYTES,
+            hash: HashKind::Blake3,
+            room: Room { memory: u64::MAX, folder: std::env::temp_dir() },
+            arguments: Vec::new(),
+        }
+    }
+}
+
 /// What a run is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {

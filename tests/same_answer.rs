@@ -10,29 +10,17 @@ use std::{
 use coroner::{
     classify::{Matcher, Packs},
     decode::Lexicon,
-    engine::{self, Clocks, PIECE_BYTES, Plan, Progress, Room, Scope},
-    ingest::{self, Found, HashKind},
-    model::{Compared, Settings, report::Report},
+    engine::{self, PIECE_BYTES, Plan, Progress},
+    ingest::{self, Found},
+    model::report::Report,
     report::WRITERS,
 };
 
 fn plan(threads: usize, piece_bytes: usize) -> Plan {
     let packs = Packs::load(&[]).expect("the embedded packs");
     let matcher = Matcher::new(&packs.patterns).expect("they compile");
-    Plan {
-        settings: Settings::default(),
-        packs,
-        matcher,
-        lexicon: Arc::new(Lexicon::load(&[]).expect("the embedded files")),
-        compared: Compared::WithNothing,
-        clocks: Clocks::default(),
-        scope: Scope::Everything,
-        threads,
-        piece_bytes,
-        hash: HashKind::Blake3,
-        room: Room { memory: u64::MAX, folder: std::env::temp_dir() },
-        arguments: Vec::new(),
-    }
+    let lexicon = Arc::new(Lexicon::load(&[]).expect("the embedded files"));
+    Plan { threads, piece_bytes, ..Plan::plain(packs, matcher, lexicon) }
 }
 
 /// All reports of a run, one after another.

@@ -5,9 +5,9 @@ use std::{path::Path, sync::Arc};
 use coroner::{
     classify::{Matcher, Packs},
     decode::Lexicon,
-    engine::{self, Clocks, PIECE_BYTES, Plan, Progress, Room, Scope},
-    ingest::{self, HashKind},
-    model::{Compared, Settings, report::Report},
+    engine::{self, Plan, Progress},
+    ingest,
+    model::report::Report,
 };
 
 use super::{data::Data, generate::Scenario};
@@ -30,18 +30,6 @@ pub(crate) fn report(plan: &Plan, data: &Data, scenario: &Scenario<'_>, keep: Op
 pub(crate) fn plan() -> Plan {
     let packs = Packs::load(&[]).expect("the embedded packs load");
     let matcher = Matcher::new(&packs.patterns).expect("the embedded patterns compile");
-    Plan {
-        settings: Settings::default(),
-        packs,
-        matcher,
-        lexicon: Arc::new(Lexicon::load(&[]).expect("the embedded lexicon loads")),
-        compared: Compared::WithNothing,
-        clocks: Clocks::default(),
-        scope: Scope::Everything,
-        threads: 2,
-        piece_bytes: PIECE_BYTES,
-        room: Room { memory: u64::MAX, folder: std::env::temp_dir() },
-        hash: HashKind::Blake3,
-        arguments: Vec::new(),
-    }
+    let lexicon = Arc::new(Lexicon::load(&[]).expect("the embedded lexicon loads"));
+    Plan { threads: 2, ..Plan::plain(packs, matcher, lexicon) }
 }

@@ -30,6 +30,13 @@ pub(super) fn finding(check: &str, kind: &str, about: &[&str]) -> Finding {
     }
 }
 
+/// The earliest of some entries, each with its source, as a report cites them.
+pub fn places(mut samples: Vec<(&str, &Sample)>, count: usize) -> Vec<finding::Evidence> {
+    samples.sort_by_key(|(path, sample)| (sample.time.is_none(), sample.time, *path, sample.place));
+    samples.truncate(count);
+    samples.into_iter().map(|(path, sample)| cited(path, sample)).collect()
+}
+
 /// A pointer to an entry.
 pub(super) fn cited(path: &str, sample: &Sample) -> finding::Evidence {
     finding::Evidence {

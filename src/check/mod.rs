@@ -73,6 +73,7 @@ pub use as_of::as_of;
 pub use clocks::{ClockOffset, clock_offsets};
 pub use dag::Dag;
 pub use events::{Events, Room};
+pub use findings::places;
 pub use outcome::Outcome;
 pub use story::tell;
 pub use suspects::suspects;

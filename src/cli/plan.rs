@@ -87,20 +87,8 @@ fn clocks(pairs: &[String]) -> anyhow::Result<Clocks> {
 /// A run over evidence with settings as they come.
 pub(super) fn plain(data: Data) -> anyhow::Result<Plan> {
     let Data { packs, matcher, lexicon } = data;
-    Ok(Plan {
-        settings: Settings::default(),
-        packs,
-        matcher,
-        lexicon: Arc::new(lexicon),
-        compared: Compared::WithNothing,
-        clocks: Clocks::default(),
-        scope: Scope::Everything,
-        threads: threads(None)?,
-        piece_bytes: PIECE_BYTES,
-        hash: HashKind::Blake3,
-        room: Room { memory: size("2G")?, folder: std::env::temp_dir() },
-        arguments: Vec::new(),
-    })
+    let room = Room { memory: size("2G")?, folder: std::env::temp_dir() };
+    Ok(Plan { threads: threads(None)?, room, ..Plan::plain(packs, matcher, Arc::new(lexicon)) })
 }
 
 /// What `--store` and `--map` say.

@@ -7,9 +7,9 @@ use anyhow::Context;
 use crate::{
     classify::{Matcher, Packs},
     decode::Lexicon,
-    engine::{self, Clocks, PIECE_BYTES, Plan, Progress, Room, Scope},
-    ingest::{self, HashKind},
-    model::{Compared, Settings, Severity, StoreSample, report::Report},
+    engine::{self, Plan, Progress, Scope},
+    ingest,
+    model::{Severity, StoreSample, report::Report},
 };
 
 /// What testing came to.
@@ -25,20 +25,8 @@ pub(super) struct Tested {
 pub(super) fn test(lexicon: Lexicon) -> anyhow::Result<Tested> {
     let lexicon = Arc::new(lexicon);
     let packs = Packs::default();
-    let plan = Plan {
-        settings: Settings::default(),
-        matcher: Matcher::new(&packs.patterns)?,
-        packs,
-        lexicon: Arc::clone(&lexicon),
-        compared: Compared::WithNothing,
-        clocks: Clocks::default(),
-        scope: Scope::Stores,
-        threads: 1,
-        piece_bytes: PIECE_BYTES,
-        hash: HashKind::Blake3,
-        room: Room { memory: u64::MAX, folder: std::env::temp_dir() },
-        arguments: Vec::new(),
-    };
+    let matcher = Matcher::new(&packs.patterns)?;
+    let plan = Plan { scope: Scope::Stores, ..Plan::plain(packs, matcher, Arc::clone(&lexicon)) };
     let folder = tempfile::tempdir().context("no folder for samples")?;
     let mut tested = Tested { profiles: lexicon.stores.len(), ..Tested::default() };
     for profile in &lexicon.stores {

@@ -95,9 +95,8 @@ pub(super) fn shared<'f>(a: &'f Finding, b: &Finding, rarity: &Rarity) -> Vec<Sh
 /// Whether two findings share a value of one of these dimensions; `None` where one of them names none.
 pub(super) fn share_one_of(a: &Finding, b: &Finding, dimensions: &[String]) -> Option<bool> {
     let mut known = None;
-    for (dimension, names, _) in DIMENSIONS.iter().filter(|(name, ..)| dimensions.iter().any(|it| it == name))
-    {
-        let _ = dimension;
+    let asked = DIMENSIONS.iter().filter(|(name, ..)| dimensions.iter().any(|it| it == name));
+    for (_, names, _) in asked {
         let (mut mine, theirs) = (values(a, names).peekable(), values(b, names).collect::<Vec<_>>());
         if mine.peek().is_none() || theirs.is_empty() {
             continue;

@@ -6,12 +6,12 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use crate::{
     check::facts::{Seen, UnitKey, unit_of},
-    decode::{self, Chunk, Context, Cutter, Format, Head, Identity, Lexicon, Turns},
+    decode::{self, Context, Cutter, Format, Head, Identity, Lexicon, Turns},
     ingest::{Evidence, Piece, Reader, STDIN, Sources, Step},
     model::{Entry, Field, IdKind, Known, Means, TraceEntry, TracePart, Values, stream_list},
 };
 
-use super::scan::{HEAD, clean, clean_head};
+use super::scan::{HEAD, chunk, clean, clean_head};
 
 /// Room for the last entry of a run: where it ends is not known.
 const TAIL: u64 = 64 << 10;
@@ -58,18 +58,7 @@ impl Opened {
         visit: &mut dyn FnMut(&Seen<'_>, &[Field<'_>], UnitKey),
     ) {
         let (cleaned, invalid) = clean(&piece.bytes);
-        let text = match &cleaned {
-            Some(cleaned) => cleaned.as_str(),
-            None => std::str::from_utf8(&piece.bytes).unwrap_or_default(),
-        };
-        let chunk = Chunk {
-            text,
-            start: piece.start,
-            line: piece.line,
-            last: piece.last,
-            invalid: &invalid,
-            context: &self.context,
-        };
+        let chunk = chunk(piece, cleaned.as_deref(), &invalid, &self.context);
         let batch = self.format.decode(&chunk, lexicon);
         let (mut values, mut turns) = (Values::default(), lexicon.turns());
         let mut reader = lexicon.value_reader();

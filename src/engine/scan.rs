@@ -349,18 +349,7 @@ fn fold_guarded(plan: &Plan, job: &Job) -> SourceFacts {
 fn fold_piece(plan: &Plan, job: &Job) -> SourceFacts {
     let piece = &job.piece;
     let (cleaned, invalid) = clean(&piece.bytes);
-    let text = match &cleaned {
-        Some(cleaned) => cleaned.as_str(),
-        None => std::str::from_utf8(&piece.bytes).unwrap_or_default(),
-    };
-    let chunk = Chunk {
-        text,
-        start: piece.start,
-        line: piece.line,
-        last: piece.last,
-        invalid: &invalid,
-        context: &job.context,
-    };
+    let chunk = chunk(piece, cleaned.as_deref(), &invalid, &job.context);
     let mut batch = job.format.decode(&chunk, &plan.lexicon);
     plan.clocks.correct(&job.source, &mut batch);
     debug_assert_eq!(batch.account.bytes(), piece.bytes.len() as u64, "every byte is accounted for");
@@ -402,6 +391,23 @@ fn tells(plan: &Plan, hits: &[Hit<'_>]) -> Option<(Tells, usize)> {
     let tells =
         hits.iter().enumerate().filter_map(|(at, hit)| Some((plan.packs.patterns[hit.pattern].tells?, at)));
     tells.min()
+}
+
+/// A piece as a decoder wants it; `cleaned` and `invalid` are what [`clean`] made of its bytes.
+pub(super) fn chunk<'p>(
+    piece: &'p Piece,
+    cleaned: Option<&'p str>,
+    invalid: &'p [usize],
+    context: &'p Context,
+) -> Chunk<'p> {
+    Chunk {
+        text: cleaned.unwrap_or_else(|| std::str::from_utf8(&piece.bytes).unwrap_or_default()),
+        start: piece.start,
+        line: piece.line,
+        last: piece.last,
+        invalid,
+        context,
+    }
 }
 
 /// The text of bytes that are not all UTF-8: each offending byte becomes `?`, so that offsets stay true. Returns

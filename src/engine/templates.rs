@@ -8,12 +8,12 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use crate::{
     check::facts::TemplateFacts,
     classify::templates::{Miner, Shape, Template, merge},
-    decode::{self, Chunk, Context, Cutter, Format, Head, Identity, Kind, Lexicon},
+    decode::{self, Context, Cutter, Format, Head, Identity, Kind, Lexicon},
     ingest::{Evidence, Found, Piece, Reader, STDIN, Sources, Step},
     model::{Entry, Level, Place},
 };
 
-use super::scan::{HEAD, clean, clean_head};
+use super::scan::{HEAD, chunk, clean, clean_head};
 
 /// Longest line that is read as one.
 const LINE: usize = 16 << 20;
@@ -148,15 +148,7 @@ fn entries(
             return true;
         };
         let (cleaned, invalid) = clean(&piece.bytes);
-        let text = text_of(&piece, cleaned.as_deref());
-        let chunk = Chunk {
-            text,
-            start: piece.start,
-            line: piece.line,
-            last: piece.last,
-            invalid: &invalid,
-            context: &context,
-        };
+        let chunk = chunk(&piece, cleaned.as_deref(), &invalid, &context);
         if !format.decode(&chunk, lexicon).entries.iter().all(&mut *visit) {
             return false;
         }

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    check::facts::{LogFacts, Sample, ShapeFacts},
+    check::{
+        self,
+        facts::{LogFacts, ShapeFacts},
+    },
     classify::templates::{Shape, Template, merge},
     model::{Level, TemplateSeen, Window, finding},
 };
 
 /// Entries cited of each template.
 const CITED: usize = 3;
-/// Longest excerpt of a cited entry, in characters.
-const EXCERPT: usize = 240;
 
 /// A template, and what its shapes add up to in each source.
 pub(super) struct Mined<'e> {
@@ -79,19 +80,9 @@ pub(super) fn seen(mined: &Mined<'_>) -> TemplateSeen {
 
 /// The earliest entries, over all sources.
 fn cited(parts: &[(&str, &ShapeFacts)]) -> Vec<finding::Evidence> {
-    let mut samples: Vec<(&str, &Sample)> = parts
-        .iter()
-        .flat_map(|(path, facts)| facts.samples.items.iter().map(move |sample| (*path, sample)))
-        .collect();
-    samples.sort_by_key(|(path, sample)| (sample.time.is_none(), sample.time, *path, sample.place));
-    samples.truncate(CITED);
-    samples
-        .into_iter()
-        .map(|(path, sample)| finding::Evidence {
-            path: path.to_owned(),
-            line: sample.place.line,
-            byte: sample.place.byte,
-            excerpt: sample.message.chars().take(EXCERPT).collect(),
-        })
-        .collect()
+    let samples = parts.iter().flat_map(|(path, facts)| {
+        let path = *path;
+        facts.samples.items.iter().map(move |sample| (path, sample))
+    });
+    check::places(samples.collect(), CITED)
 }

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use crate::check::{
     Check, Evidence, Judgement, Meta, Outcome, Ran,
-    checks::log_patterns,
     facts::{ConflictFacts, LineFacts, LineKind, Sample, StreamLines},
     findings,
 };
@@ -159,7 +158,7 @@ impl<'e> OneStream<'e> {
             commands: commands.into_iter().take(COMMANDS).map(|(name, _)| name.to_owned()).collect(),
             first: self.window.from,
             last: self.window.to,
-            evidence: log_patterns::places(self.samples.clone(), CITED),
+            evidence: findings::places(self.samples.clone(), CITED),
             ..self.row.clone()
         }
     }

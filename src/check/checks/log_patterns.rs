@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::check::{
     Check, Evidence, Judgement, Meta, Outcome, Ran,
     facts::{LevelFacts, Sample, Slice},
+    findings,
     spells::{Spell, spells},
     store_findings, systems,
 };
-use crate::model::{Finding, Keys, Level, Pattern, Window, finding, report::PatternSeen};
+use crate::model::{Finding, Keys, Level, Pattern, Window, report::PatternSeen};
 
 #[derive(Debug)]
 pub(crate) struct LogPatterns;
@@ -54,7 +55,7 @@ impl Check for LogPatterns {
             let loud: Vec<_> =
                 matched.iter().filter(|it| it.level.raises(pattern.raises_at)).copied().collect();
             out.patterns.push(seen(pattern, &matched, &loud));
-            out.findings.extend(findings(pattern, &loud, evidence, &written, gap));
+            out.findings.extend(of_pattern(pattern, &loud, evidence, &written, gap));
         }
         // The source chapter's order: severity, then occurrences.
         out.patterns.sort_by(|a, b| {
@@ -104,7 +105,7 @@ fn seen(pattern: &Pattern, matched: &[Matched<'_>], loud: &[Matched<'_>]) -> Pat
         last_seen: window.to,
         latest_message: latest(matched).map(|(_, sample)| sample.message.clone()).unwrap_or_default(),
         action: pattern.action.clone(),
-        evidence: places(samples(cited, |slice| slice.earliest.iter().collect()), CITED),
+        evidence: findings::places(samples(cited, |slice| slice.earliest.iter().collect()), CITED),
         state: "known".to_owned(),
     }
 }
@@ -129,7 +130,7 @@ fn latest<'a>(matched: &[Matched<'a>]) -> Option<(&'a str, &'a Sample)> {
 
 /// A finding for each spell of each system. The largest has the pattern's own name, the same from night to night;
 /// another one is told apart by its system and by when it began.
-fn findings(
+fn of_pattern(
     pattern: &Pattern,
     loud: &[Matched<'_>],
     evidence: &Evidence,
@@ -194,28 +195,13 @@ fn finding(pattern: &Pattern, id: String, spell: &Spell<'_>) -> Finding {
         count: *count,
         window: *window,
         keys: spell.keys.clone(),
-        evidence: places(spell.earliest.clone(), CITED),
+        evidence: findings::places(spell.earliest.clone(), CITED),
         incident: None,
         state: "new".to_owned(),
         scattered: spell.scattered,
         cause: pattern.kind.clone(),
         action: pattern.action.clone(),
     }
-}
-
-/// The earliest of some entries, as a report cites them.
-pub(super) fn places(mut samples: Vec<(&str, &Sample)>, count: usize) -> Vec<finding::Evidence> {
-    samples.sort_by_key(|(path, sample)| (sample.time.is_none(), sample.time, *path, sample.place));
-    samples.truncate(count);
-    samples
-        .into_iter()
-        .map(|(path, sample)| finding::Evidence {
-            path: path.to_owned(),
-            line: sample.place.line,
-            byte: sample.place.byte,
-            excerpt: sample.message.chars().take(EXCERPT).collect(),
-        })
-        .collect()
 }
 
 fn first_line(text: &str) -> String {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::check::{
     Check, Evidence, Judgement, Meta, Outcome, Ran,
-    checks::log_patterns,
     facts::{RefusalKind, Refusals, Sample},
+    findings,
 };
 use crate::model::{Pattern, Severity, Validation, Window};
 
@@ -90,7 +90,7 @@ impl<'e> Group<'e> {
             values: values.into_iter().take(VALUES).map(|(value, _)| value.to_owned()).collect(),
             first: self.window.from,
             last: self.window.to,
-            evidence: log_patterns::places(self.samples.clone(), CITED),
+            evidence: findings::places(self.samples.clone(), CITED),
         }
     }
 }
