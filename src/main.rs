@@ -3,10 +3,6 @@
 
 use std::process::ExitCode;
 
-/// Facts are many small allocations on every thread at once, which the system's allocator serialises.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let result = coroner::cli::run();
     let (exit, print) = coroner::cli::exit_of(&result);
