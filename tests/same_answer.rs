@@ -37,7 +37,7 @@ fn reports(evidence: &[String], threads: usize, piece_bytes: usize) -> String {
 fn written(report: &Report) -> String {
     let mut out = Vec::new();
     for writer in WRITERS {
-        writer.write(report, &mut out).expect("memory");
+        writer.write(report, &coroner::report::Layout::default(), &mut out).expect("memory");
     }
     String::from_utf8(out).expect("text")
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 
 use crate::{
     model::report::Report,
-    report::{WRITERS, Writer},
+    report::{Layout, WRITERS, Writer},
 };
 
 use super::args::ColorChoice;
@@ -67,7 +67,7 @@ fn target(path: &str) -> Target {
 }
 
 impl Output {
-    pub(super) fn write(&self, report: &Report, color: ColorChoice) -> anyhow::Result<()> {
+    pub(super) fn write(&self, report: &Report, layout: &Layout, color: ColorChoice) -> anyhow::Result<()> {
         match &self.to {
             Target::Stdout => {
                 // The writer's own errors pass unwrapped: a closed pipe is told by its kind.
@@ -78,13 +78,13 @@ impl Output {
                 };
                 let stdout = io::stdout().lock();
                 let mut out = io::BufWriter::new(anstream::AutoStream::new(stdout, choice));
-                self.writer.write(report, &mut out)?;
+                self.writer.write(report, layout, &mut out)?;
                 out.flush()?;
                 Ok(())
             }
             Target::File(path) => write_file(path, |file| {
                 let mut out = io::BufWriter::new(anstream::StripStream::new(file));
-                self.writer.write(report, &mut out)?;
+                self.writer.write(report, layout, &mut out)?;
                 Ok(out.flush()?)
             })
             .with_context(|| format!("{}: cannot be written", path.display())),

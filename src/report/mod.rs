@@ -4,6 +4,7 @@
 //! line and its row below. Text that comes from evidence is hostile until it has passed through `safe`.
 
 mod digest;
+mod layout;
 mod safe;
 mod sections;
 pub mod waterfall;
@@ -13,6 +14,7 @@ mod writers {
     pub(super) mod text;
 }
 
+pub use layout::Layout;
 pub use safe::printable;
 
 use std::io;
@@ -34,5 +36,5 @@ pub trait Writer: Sync {
     fn extensions(&self) -> &'static [&'static str];
 
     /// Writes the report. The text format writes terminal styles, which the caller strips where no terminal reads.
-    fn write(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()>;
+    fn write(&self, report: &Report, layout: &Layout, out: &mut dyn io::Write) -> io::Result<()>;
 }

@@ -13,6 +13,7 @@ use crate::{
     engine::{self, Baseline, Plan, Progress, Scope},
     ingest,
     model::report::{Report, SCHEMA_VERSION, Status},
+    report::Layout,
 };
 
 /// Which of the two commands runs.
@@ -105,7 +106,7 @@ fn write(outputs: &[output::Output], report: &Report, args: &Analyze) -> anyhow:
             err.downcast_ref::<std::io::Error>()
                 .is_some_and(|err| err.kind() == std::io::ErrorKind::BrokenPipe)
         };
-        match output.write(report, args.color) {
+        match output.write(report, &Layout::default(), args.color) {
             Err(err) if closed(&err) => {}
             Err(err) => return Err(err),
             Ok(()) => written += 1,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{model::report::Report, report::Writer};
+use crate::{model::report::Report, report::{Layout, Writer}};
 
 #[derive(Debug)]
 pub(crate) struct Json;
@@ -20,7 +20,7 @@ impl Writer for Json {
         &["json"]
     }
 
-    fn write(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    fn write(&self, report: &Report, _: &Layout, out: &mut dyn io::Write) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut *out, report)?;
         out.write_all(b"\n")
     }
@@ -34,7 +34,7 @@ mod tests {
     fn reads_back_as_it_was_written() {
         let report = Report { schema_version: "1".to_owned(), ..Report::default() };
         let mut out = Vec::new();
-        Json.write(&report, &mut out).expect("memory");
+        Json.write(&report, &Layout::default(), &mut out).expect("memory");
         assert_eq!(serde_json::from_slice::<Report>(&out).expect("read back"), report);
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         report::{CauseVerdict, CheckStatus, Incident, Report, Status},
     },
     report::{
-        Writer, digest, safe,
+        Layout, Writer, digest, safe,
         sections::{Column, SECTIONS, Section},
     },
 };
@@ -33,7 +33,7 @@ impl Writer for Markdown {
         &["md", "markdown"]
     }
 
-    fn write(&self, report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    fn write(&self, report: &Report, _: &Layout, out: &mut dyn io::Write) -> io::Result<()> {
         head(report, out)?;
         for incident in &report.incidents {
             show_incident(report, incident, out)?;
