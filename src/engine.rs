@@ -20,6 +20,7 @@ mod scan;
 mod silence;
 mod stories;
 mod templates;
+mod timeline;
 mod unknown;
 
 use std::{

@@ -1,7 +1,7 @@
 //! What the findings of all checks have in common.
 
 use super::{facts::Sample, store_findings};
-use crate::model::{Finding, finding};
+use crate::model::{Finding, OverTime, finding};
 
 /// Longest excerpt of a cited entry, in characters.
 const EXCERPT: usize = 240;
@@ -24,6 +24,7 @@ pub(super) fn finding(check: &str, kind: &str, about: &[&str]) -> Finding {
         window: finding::Window::default(),
         keys: finding::Keys::default(),
         evidence: Vec::new(),
+        over_time: OverTime::default(),
         incident: None,
         cause: None,
         action: String::new(),

@@ -47,6 +47,7 @@ mod checks {
 }
 mod as_of;
 mod blocking;
+mod charts;
 mod clocks;
 mod dag;
 mod disk;
@@ -70,6 +71,7 @@ mod units;
 mod view;
 
 pub use as_of::as_of;
+pub use charts::over_time;
 pub use clocks::{ClockOffset, clock_offsets};
 pub use dag::Dag;
 pub use events::{Events, Room};

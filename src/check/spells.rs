@@ -7,10 +7,13 @@ use std::collections::BTreeMap;
 
 use crate::{
     fold::segments::{self, Segment, segments},
-    model::{Keys, Timestamp, Window, time::SECOND},
+    model::{Keys, OverTime, Timestamp, Window, time::SECOND},
 };
 
-use super::facts::{LevelFacts, Sample, Slice, Tick};
+use super::{
+    charts,
+    facts::{LevelFacts, Sample, Slice, Tick},
+};
 
 /// More spells than this are no episodes but a hum.
 const MANY: usize = 4;
@@ -35,6 +38,7 @@ pub(super) struct Spell<'a> {
     pub(super) latest: Option<(&'a str, &'a Sample)>,
     pub(super) sources: Vec<&'a str>,
     pub(super) keys: Keys,
+    pub(super) over_time: OverTime,
     /// Spread over the evidence: it has no beginning that could be a cause or an effect.
     pub(super) scattered: bool,
 }
@@ -129,7 +133,8 @@ fn spell<'a>(matched: &[(&'a str, &'a LevelFacts)], ticks: &[&Tick], (from, to):
     let within = |window: &Window| stretch(window).is_some_and(|(first, last)| from <= last && first <= to);
     let count = ticks.iter().filter(|tick| within(&tick.window)).map(|tick| tick.count).sum();
     let window = Window { from: Some(Timestamp(from)), to: Some(Timestamp(to)) };
-    told(matched, &within, Spell { count, window, ..Spell::default() })
+    let over_time = drawn(ticks.iter().copied().filter(|tick| within(&tick.window)), &window);
+    told(matched, &within, Spell { count, window, over_time, ..Spell::default() })
 }
 
 /// The hum: all that is in none of the bursts.
@@ -142,7 +147,13 @@ fn all_but<'a>(matched: &[(&'a str, &'a LevelFacts)], bursts: &[Stretch], count:
         stretch(slice)
             .is_none_or(|(first, last)| !bursts.iter().any(|(from, to)| *from <= first && last <= *to))
     };
-    told(matched, &outside, Spell { count, window, scattered: true, ..Spell::default() })
+    let ticks = matched.iter().flat_map(|(_, facts)| facts.ticks.iter());
+    let over_time = drawn(ticks.filter(|tick| outside(&tick.window)), &window);
+    told(matched, &outside, Spell { count, window, over_time, scattered: true, ..Spell::default() })
+}
+
+fn drawn<'a>(ticks: impl Iterator<Item = &'a Tick>, window: &Window) -> OverTime {
+    charts::over_time(ticks.filter_map(|tick| Some((tick.window.from?, tick.count))), window)
 }
 
 /// Fills in entries, sources and keys from the slices that belong to a spell.

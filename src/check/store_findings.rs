@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use crate::{
     fold::FirstN,
-    model::{Fault, FaultKind, Finding, Keys, Severity, Window, finding},
+    model::{Fault, FaultKind, Finding, Keys, OverTime, Severity, Window, finding},
 };
 
 use super::{Outcome, facts::StoreKey, outcome::LISTED, view::Evidence};
@@ -123,6 +123,7 @@ fn finding(path: &str, key: &StoreKey, kind: FaultKind, listed: &Listed, events:
         window: Window::default(),
         keys,
         evidence: listed.items.iter().take(3).map(place).collect(),
+        over_time: OverTime::default(),
         incident: None,
         state: "new".to_owned(),
         cause: (severity >= Severity::Error).then(|| "event-store-corruption".to_owned()),

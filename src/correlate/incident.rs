@@ -71,6 +71,7 @@ pub(super) fn incident(
         next_steps: next_steps(group, at),
         // Runbooks are data of the run; the engine attaches them.
         runbook: None,
+        runbook_text: None,
         root_cause,
         id: format!("inc-{}", &hash[..8]),
     }

@@ -116,7 +116,7 @@ fn can_belong(finding: &Finding) -> bool {
 mod tests {
     use super::*;
     use crate::model::{
-        Timestamp, Window,
+        OverTime, Timestamp, Window,
         report::{CauseVerdict, ChainRole},
         time::SECOND,
     };
@@ -144,6 +144,7 @@ mod tests {
             window: Window { from: time(words[4]), to: time(words[5]) },
             keys,
             evidence: Vec::new(),
+            over_time: OverTime::default(),
             incident: None,
             state: "new".to_owned(),
             scattered: words[0].starts_with('~'),

@@ -6,7 +6,7 @@ use crate::{
     check::facts::LogFacts,
     fold::{segments, stats},
     model::{
-        Level, Pattern, TemplateSeen, Timestamp,
+        Level, OverTime, Pattern, TemplateSeen, Timestamp,
         report::{PatternSeen, Suspect, UnlistedTemplates},
     },
 };
@@ -262,6 +262,7 @@ fn not_seen(pattern: &Pattern) -> PatternSeen {
         latest_message: String::new(),
         action: pattern.action.clone(),
         evidence: Vec::new(),
+        over_time: OverTime::default(),
         state: "known".to_owned(),
     }
 }

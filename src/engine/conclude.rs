@@ -26,6 +26,7 @@ use crate::{
 
 use super::{
     Baseline, Partial, Plan, Scope, SourcePart, Stopped, change, scan::NOT_DECODED, silence, stories,
+    timeline,
 };
 
 /// Clocks this close agree, in microseconds: as well as most machines keep time without care.
@@ -83,6 +84,7 @@ pub fn conclude_against(
     Ok(Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         verdict: verdict(&findings, incidents.len(), incomplete),
+        timeline: timeline::timeline(&evidence, &window),
         window,
         incidents,
         findings,
@@ -443,7 +445,10 @@ fn attach_runbooks(runbooks: &Runbooks, incidents: &mut [Incident], findings: &[
     for incident in incidents {
         let root = findings.iter().find(|finding| finding.id == incident.root_cause.finding);
         let words = iter::once(incident.root_cause.kind.as_str()).chain(root.map(|root| root.kind.as_str()));
-        incident.runbook = runbooks.find(words).map(|runbook| runbook.id.clone());
+        let Some(runbook) = runbooks.find(words) else { continue };
+        incident.runbook = Some(runbook.id.clone());
+        let keys = finding::joined(root.iter().map(|root| &root.keys).chain([&incident.keys]));
+        incident.runbook_text = Some(runbook.filled(&keys));
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn silences(logs: &BTreeMap<String, LogFacts>) -> Vec<(String, String
     let silent = |(path, log): (&String, &LogFacts)| {
         let (from, to, last) = (log.window.from?, log.window.to?, last?);
         let (heard, silence) = (to.since(from), last.since(to));
-        if silence < PAUSE || heard < HEARD * silence || goes_on(path, to) {
+        if !is_long(log.entries(), heard, silence) || goes_on(path, to) {
             return None;
         }
         let expected = log.entries() as f64 / heard as f64 * silence as f64;
@@ -32,13 +32,19 @@ pub(super) fn silences(logs: &BTreeMap<String, LogFacts>) -> Vec<(String, String
             to.clock(),
             silence / 1_000_000
         );
-        (expected >= EXPECTED).then(|| (path.clone(), note))
+        Some((path.clone(), note))
     };
     logs.iter().filter_map(silent).collect()
 }
 
+/// Whether a silence is no pause, for a source that wrote so many entries while it was heard. Times in microseconds.
+pub(super) fn is_long(entries: u64, heard: i64, silence: i64) -> bool {
+    let expected = entries as f64 / heard as f64 * silence as f64;
+    silence >= PAUSE && heard >= HEARD * silence && expected >= EXPECTED
+}
+
 /// The name that rotated files of one log share: the folder, and the file's name up to its first dot without numbers.
-fn series(path: &str) -> (&str, String) {
+pub(super) fn series(path: &str) -> (&str, String) {
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     let stem = file.split('.').next().unwrap_or_default();
     (folder, stem.chars().filter(|c| !c.is_ascii_digit()).collect())

@@ -8,7 +8,7 @@ use crate::{
         facts::{LogFacts, ShapeFacts},
     },
     classify::templates::{Shape, Template, merge},
-    model::{Level, TemplateSeen, Window, finding},
+    model::{Level, TemplateSeen, Timestamp, Window, finding},
 };
 
 /// Entries cited of each template.
@@ -72,6 +72,14 @@ pub(super) fn seen(mined: &Mined<'_>) -> TemplateSeen {
         first_seen: window.from,
         last_seen: window.to,
         evidence: cited(&mined.parts),
+        over_time: check::over_time(
+            mined
+                .parts
+                .iter()
+                .flat_map(|(_, facts)| facts.bins.iter())
+                .map(|(at, count)| (Timestamp(at), count)),
+            &window,
+        ),
         state: "known".to_owned(),
         why: String::new(),
         onset: None,

@@ -30,6 +30,11 @@ impl Bins {
         self.counts.is_empty()
     }
 
+    /// When each bin that holds something begins, in microseconds since 1970, and its count.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, u64)> + '_ {
+        self.counts.iter().map(|(at, count)| (at << self.width(), *count))
+    }
+
     /// Width of a bin, as a power of two of microseconds.
     pub fn width(&self) -> u32 {
         FINEST + self.shift

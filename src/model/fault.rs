@@ -93,6 +93,9 @@ pub struct Fault {
     pub expected_version: Option<i64>,
     pub actual_version: Option<i64>,
     pub missing: Option<Missing>,
+    /// The last version that its stream has, so that holes can be drawn to scale.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_version: Option<i64>,
     /// The event on the other side: before the hole, or the first holder of a version or id.
     pub other_event_id: Option<String>,
     /// The projection whose checkpoint is meant.
@@ -121,6 +124,7 @@ impl Fault {
             expected_version: None,
             actual_version: None,
             missing: None,
+            last_version: None,
             other_event_id: None,
             projection: None,
             at: None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::time::Timestamp;
+use super::{chart::OverTime, time::Timestamp};
 
 /// The four of the source chapter, in rising order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,6 +51,15 @@ impl Window {
 /// What findings can share, by key name: stream, projection, service, pid, table, operation, ...
 pub type Keys = BTreeMap<String, Vec<String>>;
 
+/// Keys of several, the values of the first ones first.
+pub fn joined<'k>(all: impl Iterator<Item = &'k Keys>) -> Keys {
+    let mut joined = Keys::new();
+    for (name, values) in all.flatten() {
+        joined.entry(name.clone()).or_default().extend(values.iter().cloned());
+    }
+    joined
+}
+
 /// A pointer into the evidence, enough to read the line again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Evidence {
@@ -85,6 +94,9 @@ pub struct Finding {
     pub window: Window,
     pub keys: Keys,
     pub evidence: Vec<Evidence>,
+    /// Where it is told by entries: when they came.
+    #[serde(skip_serializing_if = "OverTime::is_empty", default)]
+    pub over_time: OverTime,
     /// The incident it belongs to, once correlated.
     pub incident: Option<String>,
     /// Set against a baseline; without one every finding is new.

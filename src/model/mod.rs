@@ -4,6 +4,7 @@
 //! [`Place`]s (byte and line of the unpacked text), and everything a report prints is in [`report`].
 
 pub mod causes;
+pub mod chart;
 pub mod conflicts;
 pub mod database;
 pub mod event;
@@ -29,6 +30,7 @@ pub mod validation;
 pub mod values;
 
 pub use causes::{CauseKind, CauseRule, Causes, Symptom};
+pub use chart::{Bucket, Lane, OverTime, Timeline};
 pub use conflicts::{Conflicts, HotStream};
 pub use database::Database;
 pub use event::{

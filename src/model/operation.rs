@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    chart::{Bucket, Sample},
     finding::{Evidence, Window},
     time::Timestamp,
 };
@@ -27,6 +28,9 @@ pub struct Operation {
     pub slow: u64,
     pub avg_memory_delta_bytes: Option<f64>,
     pub by_outcome: Vec<OutcomeRow>,
+    /// How long calls took, by powers of ten cut at 1, 2 and 5.
+    #[serde(default)]
+    pub distribution: Vec<Bucket>,
     pub window: Window,
     /// The slowest calls.
     pub evidence: Vec<Evidence>,
@@ -56,6 +60,9 @@ pub struct Pool {
     pub peak_at: Option<Timestamp>,
     pub last: f64,
     pub samples: u64,
+    /// Shares in use over time.
+    #[serde(default)]
+    pub over_time: Vec<Sample>,
     /// When more than the threshold (setting `pool_high`) was in use.
     pub high: Vec<HighUse>,
     /// Entries that say that it had no connection left.
@@ -98,6 +105,9 @@ pub struct MemoryUse {
     /// Until the limit at that rate.
     pub to_limit_ms: Option<i64>,
     pub samples: u64,
+    /// Bytes over time.
+    #[serde(default)]
+    pub over_time: Vec<Sample>,
     pub window: Window,
     /// Deaths for lack of memory, by the patterns that saw them.
     pub deaths: u64,

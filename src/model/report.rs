@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    chart::{OverTime, Timeline},
     conflicts::{Conflicts, HotStream},
     database::Database,
     fault::Fault,
@@ -24,6 +25,9 @@ pub struct Report {
     pub schema_version: String,
     pub verdict: Verdict,
     pub window: ReportWindow,
+    /// When which source spoke, and how loud.
+    #[serde(default)]
+    pub timeline: Timeline,
     pub incidents: Vec<Incident>,
     pub findings: Vec<Finding>,
     pub suspects: Vec<Suspect>,
@@ -107,6 +111,9 @@ pub struct Incident {
     pub not_checked: Vec<String>,
     pub next_steps: Vec<String>,
     pub runbook: Option<String>,
+    /// What it says, in Markdown, with the incident's names filled in: who reads a report may not have coroner.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub runbook_text: Option<String>,
 }
 
 /// The kinds of cause that the design names, sorted; the last resort, `unclassified`, is none of them.
@@ -190,6 +197,8 @@ pub struct PatternSeen {
     pub latest_message: String,
     pub action: String,
     pub evidence: Vec<Evidence>,
+    #[serde(skip_serializing_if = "OverTime::is_empty", default)]
+    pub over_time: OverTime,
     /// new, rising, falling, gone or known, against a baseline.
     #[serde(default)]
     pub state: String,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{finding::Evidence, time::Timestamp};
+use super::{chart::OverTime, finding::Evidence, time::Timestamp};
 
 /// Stands for a masked part inside a shape: no logger writes it, and one byte is quick to look for.
 pub const MARK: char = '\u{1}';
@@ -22,6 +22,8 @@ pub struct TemplateSeen {
     pub last_seen: Option<Timestamp>,
     /// Messages as they were.
     pub evidence: Vec<Evidence>,
+    #[serde(skip_serializing_if = "OverTime::is_empty", default)]
+    pub over_time: OverTime,
     /// new, rising, falling, gone or known.
     pub state: String,
     /// Why it is that, with the figures.

@@ -123,7 +123,7 @@ fn persistence(incident: &Incident) -> Term {
 mod tests {
     use super::*;
     use crate::model::{
-        Keys, Timestamp, Window,
+        Keys, OverTime, Timestamp, Window,
         report::{CauseVerdict, RootCause},
     };
 
@@ -140,6 +140,7 @@ mod tests {
             window: Window::default(),
             keys: Keys::default(),
             evidence: Vec::new(),
+            over_time: OverTime::default(),
             incident: None,
             state: "new".to_owned(),
             scattered: false,
@@ -171,6 +172,7 @@ mod tests {
             not_checked: Vec::new(),
             next_steps: Vec::new(),
             runbook: None,
+            runbook_text: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Finding, Severity, Timestamp, Window,
+    Finding, OverTime, Severity, Timestamp, Window,
     projection::{Projection, ProjectionStatus},
     report::{EvidenceRow, Report},
 };
@@ -19,6 +19,16 @@ pub(super) fn number(count: u64) -> String {
         shown.push(digit);
     }
     shown
+}
+
+/// A severity for those who see no colours.
+pub(super) fn sign(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "!!",
+        Severity::Error => "!",
+        Severity::Warning => "~",
+        Severity::Info => "-",
+    }
 }
 
 /// Findings of warning or above that are part of no incident, the worst first.
@@ -163,6 +173,36 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A name without its middle: what tells names apart stands at either end.
+pub(super) fn cut_middle(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    let kept = width.saturating_sub(1);
+    let (head, tail) = (kept / 2, kept - kept / 2);
+    text.chars().take(head).chain(['…']).chain(text.chars().skip(length - tail)).collect()
+}
+
+/// Steps of an incident's own chart.
+const STEPS: usize = 60;
+
+/// The counts of several charts on one axis; what a step of one holds falls to where the step begins.
+pub(super) fn over_time<'r>(window: &Window, charts: impl Iterator<Item = &'r OverTime>) -> OverTime {
+    let (Some(from), Some(to)) = (window.from, window.to) else { return OverTime::default() };
+    let step = (to.since(from) / STEPS as i64 + 1).max(1_000_000);
+    let mut counts = vec![0; (to.since(from) / step + 1) as usize];
+    for chart in charts {
+        for (at, count) in chart.counts.iter().enumerate() {
+            let step = chart.at(at).map_or(-1, |time| time.since(from).max(0) / step);
+            if let Some(sum) = usize::try_from(step).ok().and_then(|step| counts.get_mut(step)) {
+                *sum += count;
+            }
+        }
+    }
+    OverTime { from: Some(from), step_ms: step as f64 / 1e3, counts }
 }
 
 /// `4.2 s`, `16 min`, `3 h 5 min`.

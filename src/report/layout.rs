@@ -7,10 +7,12 @@ pub(super) const COLUMNS: usize = 110;
 pub struct Layout {
     /// Columns of the text report.
     pub columns: usize,
+    /// How large a page may be.
+    pub max_bytes: Option<usize>,
 }
 
 impl Default for Layout {
     fn default() -> Layout {
-        Layout { columns: COLUMNS }
+        Layout { columns: COLUMNS, max_bytes: None }
     }
 }

@@ -4,11 +4,13 @@
 //! line and its row below. Text that comes from evidence is hostile until it has passed through `safe`.
 
 mod digest;
+mod html;
 mod layout;
 mod safe;
 mod sections;
 pub mod waterfall;
 mod writers {
+    pub(super) mod html;
     pub(super) mod json;
     pub(super) mod markdown;
     pub(super) mod text;
@@ -23,7 +25,7 @@ use crate::model::report::Report;
 
 /// Every output format, in order of id.
 pub const WRITERS: &[&dyn Writer] =
-    &[&writers::json::Json, &writers::markdown::Markdown, &writers::text::Text];
+    &[&writers::html::Html, &writers::json::Json, &writers::markdown::Markdown, &writers::text::Text];
 
 /// One output format.
 pub trait Writer: Sync {

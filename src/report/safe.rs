@@ -1,5 +1,7 @@
 //! The one place where text from evidence is made harmless for its reader.
 
+use std::borrow::Cow;
+
 /// For a terminal: control characters are shown, not obeyed (CWE-150), and so are those that turn text around or hide
 /// it. Line ends become `\n`, so that one line of evidence is one line of report.
 pub(super) fn terminal(text: &str) -> String {
@@ -18,6 +20,25 @@ pub(super) fn terminal(text: &str) -> String {
 /// The same for a message of several lines: its line ends stay.
 pub fn printable(text: &str) -> String {
     text.lines().map(terminal).collect::<Vec<_>>().join("\n")
+}
+
+/// For HTML: `maud` escapes it where it is spliced in; here what hides or turns text is shown, and a long text cut.
+#[derive(Clone, Debug)]
+pub(super) struct Shown<'t> {
+    pub(super) text: Cow<'t, str>,
+    /// Characters.
+    pub(super) longest: usize,
+}
+
+impl maud::Render for Shown<'_> {
+    fn render_to(&self, out: &mut String) {
+        let visible = |c: char| c == '\n' || c == '\t' || !(c.is_control() || is_invisible(c));
+        let mut shown = String::new();
+        for c in cut(&self.text, self.longest).chars() {
+            if visible(c) { shown.push(c) } else { shown.extend(c.escape_unicode()) }
+        }
+        maud::Render::render_to(shown.as_str(), out);
+    }
 }
 
 /// Bidirectional overrides and zero-width characters (UAX 9; CVE-2021-42574).

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::{
-    Check, Evidence, Judgement, Meta, Outcome, Ran,
+    Check, Evidence, Judgement, Meta, Outcome, Ran, charts,
     facts::{LevelFacts, Sample, Slice},
     findings,
     spells::{Spell, spells},
     store_findings, systems,
 };
-use crate::model::{Finding, Keys, Level, Pattern, Window, report::PatternSeen};
+use crate::model::{Finding, Keys, Level, OverTime, Pattern, Window, report::PatternSeen};
 
 #[derive(Debug)]
 pub(crate) struct LogPatterns;
@@ -106,8 +106,14 @@ fn seen(pattern: &Pattern, matched: &[Matched<'_>], loud: &[Matched<'_>]) -> Pat
         latest_message: latest(matched).map(|(_, sample)| sample.message.clone()).unwrap_or_default(),
         action: pattern.action.clone(),
         evidence: findings::places(samples(cited, |slice| slice.earliest.iter().collect()), CITED),
+        over_time: over_time(matched, &window),
         state: "known".to_owned(),
     }
+}
+
+fn over_time(matched: &[Matched<'_>], window: &Window) -> OverTime {
+    let ticks = matched.iter().flat_map(|it| it.facts.ticks.iter());
+    charts::over_time(ticks.filter_map(|tick| Some((tick.window.from?, tick.count))), window)
 }
 
 /// Entries that were kept, with their sources.
@@ -196,6 +202,7 @@ fn finding(pattern: &Pattern, id: String, spell: &Spell<'_>) -> Finding {
         window: *window,
         keys: spell.keys.clone(),
         evidence: findings::places(spell.earliest.clone(), CITED),
+        over_time: spell.over_time.clone(),
         incident: None,
         state: "new".to_owned(),
         scattered: spell.scattered,

@@ -4,7 +4,7 @@
 //! It is a warning only where a limit is known and near, or met: a cache that fills is no leak.
 
 use crate::check::{
-    Check, Evidence, Judgement, Meta, Outcome, Ran,
+    Check, Evidence, Judgement, Meta, Outcome, Ran, charts,
     facts::Gauge,
     findings,
     gauges::{self, Gauges},
@@ -71,6 +71,7 @@ fn row(service: &str, gauges: &Gauges, series: &Series) -> MemoryUse {
         growth_per_hour: growth,
         to_limit_ms: to_limit.map(|millis| millis as i64),
         samples: series.count(),
+        over_time: charts::samples(series),
         window: Window {
             from: points.first().map(|point| Timestamp(point.from)),
             to: points.last().map(|point| Timestamp(point.to)),

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::check::{
-    Check, Evidence, Judgement, Meta, Outcome, Ran,
+    Check, Evidence, Judgement, Meta, Outcome, Ran, charts,
     facts::{CallFacts, Ended, OperationKey, Sample},
     findings,
 };
@@ -112,6 +112,7 @@ impl<'a> Joined<'a> {
                 .iter()
                 .map(|(ended, facts)| outcome_row(*ended, &facts.durations))
                 .collect(),
+            distribution: charts::distribution(&all),
             window: self.calls.window,
             evidence: slow.map(|(_, path, sample)| findings::cited(path, sample)).collect(),
         }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::check::{
-    Check, Evidence, Judgement, Meta, Outcome, Ran,
+    Check, Evidence, Judgement, Meta, Outcome, Ran, charts,
     facts::{Gauge, LogFacts},
     findings,
     gauges::{self, Gauges},
@@ -101,6 +101,7 @@ fn pool(
         peak_at: Some(Timestamp(peak_at)),
         last: series.points().next_back().map_or(0.0, |point| point.last),
         samples: series.count(),
+        over_time: charts::samples(series),
         holders: holders(evidence, &stretches),
         high: stretches.into_iter().take(LISTED).collect(),
         exhausted: count,

@@ -83,7 +83,8 @@ fn stream(
         }
         let next = before.map_or(store.base, |before| before.version.saturating_add(1));
         if row.version > next {
-            let fault = hole(store, name, before, row, Missing { from: next, to: row.version - 1 });
+            let hole = hole(store, name, before, row, Missing { from: next, to: row.version - 1 });
+            let fault = Fault { last_version: rows.last().map(|last| last.version), ..hole };
             let absence = match before {
                 Some(_) => rules.gaps,
                 None if row.mark.is_opener() => Absence::Expected,

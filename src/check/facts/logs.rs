@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, hash::BuildHasher};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fold::{BottomK, Days, Distinct, Parted, Slices, State, merge_maps},
+    fold::{Bins, BottomK, Days, Distinct, Parted, Slices, State, merge_maps},
     model::{Batch, Entry, Level, Means, Place, Tells, Timestamp, Turn, Values, Window},
 };
 
@@ -46,6 +46,9 @@ pub struct LogFacts {
     pub without_message: u64,
     pub window: Window,
     pub days: Days,
+    /// Entries by time, and of them those of level warn and above.
+    pub ticks: Bins,
+    pub loud: Bins,
     pub patterns: BTreeMap<String, PatternFacts>,
     /// Of a server log's entries: what a twin in another form shares.
     pub twin: BottomK<TWIN_SKETCH>,
@@ -143,6 +146,10 @@ impl LogFacts {
         if let Some(time) = entry.time {
             self.window.add(time);
             self.days.add(time.day(), time.0);
+            self.ticks.add(time.0);
+            if entry.level >= Level::Warn {
+                self.loud.add(time.0);
+            }
         }
         if let Some(service) = seen.values.text(Means::Service) {
             self.services.add(service);
@@ -312,6 +319,8 @@ impl State for LogFacts {
             without_message,
             window,
             days,
+            ticks,
+            loud,
             patterns,
             twin,
             services,
@@ -331,6 +340,8 @@ impl State for LogFacts {
         self.without_message += without_message;
         self.window.join(&window);
         self.days.merge(days);
+        self.ticks.merge(ticks);
+        self.loud.merge(loud);
         merge_maps(&mut self.patterns, patterns);
         self.twin.merge(twin);
         self.services.merge(services);

@@ -12,7 +12,7 @@ use crate::{
     classify::Packs,
     cli::{Exit, args::Explain, commands::patterns, plan},
     engine,
-    model::{FAULT_KINDS, Finding, Keys, Runbook, report::Report},
+    model::{FAULT_KINDS, Finding, Keys, Runbook, finding, report::Report},
     report::printable,
 };
 
@@ -95,7 +95,7 @@ impl<'r> Said<'r> {
                 writeln!(out, "{}: {}", incident.id, printable(&incident.title))?;
                 writeln!(out, "  {}: {}\n", incident.root_cause.kind, printable(&incident.root_cause.why))?;
                 let runbook = incident.runbook.as_deref().and_then(|id| packs.runbooks.get(id));
-                (runbook, joined(root.iter().map(|root| &root.keys).chain([&incident.keys])))
+                (runbook, finding::joined(root.iter().map(|root| &root.keys).chain([&incident.keys])))
             }
             Said::Finding(finding) => {
                 writeln!(out, "{}: {}", finding.id, printable(&finding.title))?;
@@ -127,16 +127,7 @@ fn keys_for(report: &Report, runbook: &Runbook) -> Keys {
     let attached = report.incidents.iter().find(|incident| incident.runbook.as_ref() == Some(&runbook.id));
     let Some(incident) = attached else { return Keys::new() };
     let root = report.findings.iter().find(|finding| finding.id == incident.root_cause.finding);
-    joined(root.iter().map(|root| &root.keys).chain([&incident.keys]))
-}
-
-/// The values of the first keys come first.
-fn joined<'k>(all: impl Iterator<Item = &'k Keys>) -> Keys {
-    let mut joined = Keys::new();
-    for (name, values) in all.flatten() {
-        joined.entry(name.clone()).or_default().extend(values.iter().cloned());
-    }
-    joined
+    finding::joined(root.iter().map(|root| &root.keys).chain([&incident.keys]))
 }
 
 fn show_runbook(runbook: &Runbook, keys: &Keys, out: &mut dyn Write) -> io::Result<()> {

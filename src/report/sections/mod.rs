@@ -35,6 +35,21 @@ pub(super) const SECTIONS: &[fn(&Report) -> Option<Section>] = &[
     templates::section,
 ];
 
+/// The sections that belong to one chapter of a page.
+pub(super) fn of<'r>(report: &'r Report, chapter: &str) -> impl Iterator<Item = Section> + use<'r> {
+    let sections: &[fn(&Report) -> Option<Section>] = match chapter {
+        "suspects" => &[suspects::section],
+        "conflicts" => &[conflicts::section],
+        "validation" => &[validation::section],
+        "projections" => &[projections::section],
+        "pools" => &[pools::section],
+        "database" => &[database::blocking, database::sessions, database::statements, database::relations],
+        "memory" => &[memory::section],
+        _ => &[],
+    };
+    sections.iter().filter_map(move |section| section(report))
+}
+
 /// A table with a heading.
 #[derive(Debug, PartialEq)]
 pub(super) struct Section {
@@ -62,7 +77,7 @@ impl Column {
 }
 
 /// `12.3`, `1,204`: milliseconds, with a decimal where it says something.
-fn millis(value: Option<f64>) -> String {
+pub(super) fn millis(value: Option<f64>) -> String {
     match value {
         None => "-".to_owned(),
         Some(value) if value < 10.0 && value.fract() != 0.0 => format!("{value:.1}"),
@@ -70,7 +85,7 @@ fn millis(value: Option<f64>) -> String {
     }
 }
 
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 

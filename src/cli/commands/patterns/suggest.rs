@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use crate::{
         classify::{Matcher, Packs, test_samples},
-        model::{Timestamp, finding::Evidence},
+        model::{OverTime, Timestamp, finding::Evidence},
     };
 
     fn seen(template: &str, messages: &[&str]) -> TemplateSeen {
@@ -166,6 +166,7 @@ mod tests {
             first_seen: Some(Timestamp(0)),
             last_seen: None,
             evidence: messages.iter().map(place).collect(),
+            over_time: OverTime::default(),
             state: "known".to_owned(),
             why: String::new(),
             onset: None,

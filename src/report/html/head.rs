@@ -1,0 +1,111 @@
+//! What a reader sees first: how bad, since when, and whether all evidence was read.
+
+use maud::{Markup, html};
+
+use crate::{
+    model::{
+        Severity, Window,
+        report::{CheckStatus, Status},
+    },
+    report::{digest, safe::Shown},
+};
+
+use super::View;
+
+impl View<'_> {
+    pub(super) fn masthead(&self) -> Markup {
+        let report = self.report;
+        let window = Window { from: report.window.from, to: report.window.to };
+        html! {
+            header {
+                p.brand { "coroner" span.muted { " incident report" } }
+                h1 { (self.verdict()) }
+                ul.strip {
+                    li { (self.completeness()) }
+                    @for severity in SEVERITIES { (self.counted(severity)) }
+                    li { span.label { "window" } " " (digest::span(&window)) }
+                    li { span.label { "evidence" } " " (digest::evidence(report)) }
+                    li { span.label { "read" } " " (digest::volume(report)) }
+                    @if !digest::common_folder(report).is_empty() {
+                        li { span.label { "paths below" } " " (Shown { text: digest::common_folder(report).into(), longest: 200 }) }
+                    }
+                    @if let Some(as_of) = report.window.as_of {
+                        li { span.label { "as of" } " " (as_of) ", " (self.text(&report.window.as_of_basis)) }
+                    }
+                }
+                @if !report.verdict.incomplete.is_empty() {
+                    div.warn role="note" {
+                        p { strong { "Not all evidence could be read." } " What follows holds for the rest." }
+                        ul {
+                            @for reason in report.verdict.incomplete.iter().take(self.limits.rows) {
+                                li { (self.text(reason)) }
+                            }
+                        }
+                        (self.more(report.verdict.incomplete.len(), "more reason", "more reasons"))
+                    }
+                }
+            }
+        }
+    }
+
+    fn verdict(&self) -> Markup {
+        let report = self.report;
+        html! {
+            @match (report.incidents.first(), report.verdict.status) {
+                (Some(first), _) => { (badge(first.severity)) " " (self.text(&first.title)) }
+                (None, _) if digest::standing_alone(report).next().is_some() =>
+                    "No incident. What stands alone is listed below.",
+                (None, Status::Incomplete) => "Nothing above info was found in what could be read.",
+                (None, _) => "No incident: nothing above info was found.",
+            }
+        }
+    }
+
+    fn completeness(&self) -> Markup {
+        let unable = |row: &&crate::model::report::CheckRow| row.status == CheckStatus::CouldNotRun;
+        let unable = self.report.ledger.checks.iter().filter(unable).count();
+        let (class, sign, word) = match self.report.verdict.status {
+            Status::Incomplete => ("badge warning", "~", "incomplete"),
+            Status::Clean | Status::Findings => ("badge ok", "✓", "complete"),
+        };
+        html! {
+            span class=(class) { span aria-hidden="true" { (sign) } " " (word) }
+            @if unable > 0 {
+                " " a href="#checks" { (digest::counted(unable, "check", "checks")) " could not run" }
+            }
+        }
+    }
+
+    fn counted(&self, severity: Severity) -> Markup {
+        let count = self.report.incidents.iter().filter(|incident| incident.severity == severity).count();
+        html! {
+            @if count > 0 {
+                li { (badge(severity)) " " (digest::counted(count, "incident", "incidents")) }
+            }
+        }
+    }
+
+    pub(super) fn foot(&self) -> Markup {
+        let run = &self.report.run;
+        html! {
+            footer {
+                p {
+                    (run.tool) " " (run.version)
+                    ". All times are UTC. This page holds all it shows: it loads nothing and sends nothing."
+                }
+            }
+        }
+    }
+}
+
+/// The worst first.
+const SEVERITIES: [Severity; 4] = [Severity::Critical, Severity::Error, Severity::Warning, Severity::Info];
+
+/// A severity as a word with a sign beside it: nobody has to tell colours apart.
+pub(super) fn badge(severity: Severity) -> Markup {
+    html! {
+        span class={ "badge " (severity.name()) } {
+            span aria-hidden="true" { (digest::sign(severity)) } " " (severity.name())
+        }
+    }
+}
