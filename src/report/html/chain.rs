@@ -55,7 +55,7 @@ impl<'r> View<'r> {
             digest::counted(rows.len(), "finding", "findings")
         );
         html! {
-            div.scroll tabindex="0" role="region" aria-label="Causal chain" {
+            div.scroll tabindex="0" role="region" aria-label={ "Chart: chain of incident " (incident.rank) } {
                 svg.wide.chain viewBox={ "0 0 " (WIDTH) " " (px(foot + 20.0)) } role="img" aria-label=(says) {
                     title { (says) }
                     (ticks(&axis, foot, &|time| self.clock(time)))

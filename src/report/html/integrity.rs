@@ -98,7 +98,7 @@ impl<'r> View<'r> {
             @if !shown.is_empty() {
                 h4 { "Missing versions" }
                 p.legend { span.swatch.entries {} " there " span.swatch.hole {} " missing" }
-                div.scroll tabindex="0" role="region" aria-label="Missing versions" {
+                div.scroll tabindex="0" role="region" aria-label="Chart: missing versions" {
                     svg.wide viewBox={ "0 0 " (WIDTH) " " (px(ROW * shown.len() as f64 + 4.0)) } role="img" aria-label=(says) {
                         title { (says) }
                         @for (at, holes) in shown.iter().enumerate() { (self.stream(holes, ROW * at as f64)) }

@@ -16,7 +16,7 @@ use super::{
 /// A table with a caption for who cannot see it, and column heads that a script makes sortable.
 pub(super) fn table(caption: &str, heads: &[&str], rows: Markup) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(caption) {
+        div.scroll tabindex="0" role="region" aria-label={ "Table: " (caption) } {
             table.rows {
                 caption { (caption) }
                 thead { tr { @for head in heads { th scope="col" { (head) } } } }

@@ -44,7 +44,7 @@ impl<'r> View<'r> {
                 span.swatch.gap {} " silent " span.swatch.band {} " incident, by rank "
                 span.muted { "· a step is " (digest::duration(timeline.step_ms as i64)) }
             }
-            div.scroll tabindex="0" role="region" aria-label="Timeline" {
+            div.scroll tabindex="0" role="region" aria-label="Chart: sources over time" {
                 svg.wide viewBox={ "0 0 " (WIDTH) " " (px(foot + 20.0)) } role="img" aria-label=(says) {
                     title { (says) }
                     (hatching())

@@ -67,7 +67,7 @@ impl<'r> View<'r> {
         let shown = trace.phases.iter().take(PHASES);
         let height = ROW * trace.phases.len().min(PHASES) as f64 + 4.0;
         html! {
-            div.scroll tabindex="0" role="region" aria-label="Phases" {
+            div.scroll tabindex="0" role="region" aria-label={ "Chart: phases of " (self.text(&trace.id)) } {
                 svg.wide viewBox={ "0 0 " (WIDTH) " " (px(height)) } role="img" aria-label={ (trace.phases.len()) " phases over time" } {
                     @for (at, phase) in shown.enumerate() {
                         @let (top, left) = (ROW * at as f64, axis.x(phase.start));
