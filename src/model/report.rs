@@ -1,5 +1,6 @@
 //! The report: the contract that `report.json` prints field by field. Writers of other formats read it too.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -19,8 +20,9 @@ use super::{
 /// Grows when a field changes its meaning; new fields do not count.
 pub const SCHEMA_VERSION: &str = "1";
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: String,
     pub verdict: Verdict,
     pub window: ReportWindow,
@@ -51,7 +53,7 @@ pub struct Report {
     pub run: Run,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Everything was read and nothing above info was found.
@@ -62,7 +64,17 @@ pub enum Status {
     Incomplete,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+impl Status {
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Clean => "clean",
+            Status::Findings => "findings",
+            Status::Incomplete => "incomplete",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     pub status: Status,
     /// `None` where there is no finding at all.
@@ -73,7 +85,7 @@ pub struct Verdict {
     pub incomplete: Vec<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReportWindow {
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
@@ -82,7 +94,7 @@ pub struct ReportWindow {
 }
 
 /// A named part of a score, so that a rank can be explained.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Term {
     pub name: String,
     /// Whole points: sums do not depend on their order.
@@ -90,7 +102,7 @@ pub struct Term {
     pub why: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Incident {
     pub rank: usize,
     pub id: String,
@@ -130,7 +142,7 @@ pub const CAUSE_KINDS: &[&str] = &[
     "validation-regression",
 ];
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RootCause {
     pub kind: String,
     pub finding: String,
@@ -139,7 +151,7 @@ pub struct RootCause {
     pub terms: Vec<Term>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CauseVerdict {
     Confirmed,
@@ -147,7 +159,7 @@ pub enum CauseVerdict {
     Insufficient,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChainLink {
     pub finding: String,
     pub role: ChainRole,
@@ -160,7 +172,7 @@ pub struct ChainLink {
     pub why: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ChainRole {
     Root,
@@ -168,14 +180,24 @@ pub enum ChainRole {
     Symptom,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+impl ChainRole {
+    pub fn name(self) -> &'static str {
+        match self {
+            ChainRole::Root => "root",
+            ChainRole::Effect => "effect",
+            ChainRole::Symptom => "symptom",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Suspect {
     pub service: String,
     pub score: i64,
     pub terms: Vec<Term>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PatternSeen {
     pub id: String,
     pub title: String,
@@ -196,7 +218,7 @@ pub struct PatternSeen {
 }
 
 /// Templates that are counted and not listed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UnlistedTemplates {
     pub templates: u64,
     pub occurrences: u64,
@@ -204,7 +226,7 @@ pub struct UnlistedTemplates {
     pub masked_harder: u64,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Integrity {
     pub stores: Vec<Store>,
     pub faults: Vec<Fault>,
@@ -214,14 +236,14 @@ pub struct Integrity {
     pub scan_errors: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unlisted {
     pub path: String,
     pub kind: String,
     pub count: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Store {
     pub path: String,
     pub profile: String,
@@ -240,14 +262,14 @@ pub struct Store {
     pub faults: u64,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ledger {
     pub evidence: Vec<EvidenceRow>,
     pub checks: Vec<CheckRow>,
 }
 
 /// What became of one piece of evidence.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceRow {
     pub path: String,
     /// log, store, snapshot, document, other.
@@ -277,7 +299,7 @@ pub struct EvidenceRow {
 }
 
 /// `bytes = decoded + rejected + skipped`, always.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadBytes {
     pub bytes: u64,
     pub decoded: u64,
@@ -296,7 +318,7 @@ impl From<Account> for ReadBytes {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckRow {
     pub id: String,
     pub status: CheckStatus,
@@ -306,14 +328,14 @@ pub struct CheckRow {
     pub observed: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckStatus {
     Ran,
     CouldNotRun,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     pub tool: String,
     pub version: String,
@@ -322,7 +344,7 @@ pub struct Run {
     pub pattern_packs: Vec<PackUsed>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PackUsed {
     pub name: String,
     pub patterns: usize,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{
     Finding, Severity, Timestamp, Window,
     projection::{Projection, ProjectionStatus},
-    report::{EvidenceRow, Report},
+    report::{ChainRole, EvidenceRow, Incident, Report},
 };
 
 /// `63629` as `63,629`.
@@ -25,6 +25,17 @@ pub(super) fn number(count: u64) -> String {
 pub(super) fn standing_alone(report: &Report) -> impl Iterator<Item = &Finding> {
     let alone = |finding: &&Finding| finding.incident.is_none() && finding.severity >= Severity::Warning;
     report.findings.iter().filter(alone)
+}
+
+/// The incident that a finding is part of.
+pub(super) fn incident_of<'r>(report: &'r Report, finding: &Finding) -> Option<&'r Incident> {
+    let id = finding.incident.as_ref()?;
+    report.incidents.iter().find(|incident| incident.id == *id)
+}
+
+/// Its role in the incident's chain, where it has one.
+pub(super) fn role_of(incident: &Incident, finding: &Finding) -> Option<ChainRole> {
+    incident.chain.iter().find(|link| link.finding == finding.id).map(|link| link.role)
 }
 
 /// `1 log`, `3 logs`.
