@@ -109,7 +109,8 @@ impl<'de> Deserialize<'de> for Timestamp {
         let text = String::deserialize(deserializer)?;
         let parsed = match text.strip_suffix(" us since 1970") {
             Some(micros) => micros.parse().map_err(serde::de::Error::custom)?,
-            None => DateTime::parse_from_rfc3339(&text).map_err(serde::de::Error::custom)?.timestamp_micros(),
+            // Not the parser of RFC 3339: it knows no year beyond 9999, and damaged records do.
+            None => text.parse::<DateTime<Utc>>().map_err(serde::de::Error::custom)?.timestamp_micros(),
         };
         Ok(Timestamp(parsed))
     }

@@ -183,9 +183,9 @@ fn properties(finding: &Finding, incident: Option<&Incident>) -> Value {
 
 /// `None` where nothing was compared, or nothing is known of this finding.
 fn baseline_state(report: &Report, finding: &Finding) -> Option<&'static str> {
-    // Without a baseline every finding is new, and no pattern has a state.
+    // Without a baseline every finding is new, and every pattern is known.
     let compared = report.findings.iter().any(|finding| finding.state != "new")
-        || report.patterns.iter().any(|seen| !seen.state.is_empty());
+        || report.patterns.iter().any(|seen| !matches!(seen.state.as_str(), "" | "known"));
     match finding.state.as_str() {
         _ if !compared => None,
         "new" => Some("new"),
