@@ -36,6 +36,8 @@ pub(super) enum Command {
     Patterns(Patterns),
     /// Show the settings that a run here would take
     Config(Config),
+    /// Print the JSON Schema of what coroner writes
+    Schema(Schema),
 }
 
 const EXAMPLES: &str = "\
@@ -51,7 +53,8 @@ pub(super) struct Analyze {
     #[arg(required = true, value_name = "EVIDENCE")]
     pub(super) evidence: Vec<String>,
 
-    /// Where to write the report, repeatable: the extension decides the format (json, md, txt); FORMAT:PATH overrides;
+    /// Where to write the report, repeatable: the extension decides the format (csv, json, jsonl, md, prom, sarif, txt,
+    /// xml for JUnit); FORMAT:PATH overrides (FORMAT is csv, json, jsonl, junit, md, prometheus, sarif or text);
     /// `-` is standard output [default: text to standard output]
     #[arg(short, long = "output", value_name = "[FORMAT:]PATH", help_heading = "Output")]
     pub(super) output: Vec<String>,
@@ -298,4 +301,17 @@ pub(super) enum ConfigAction {
         #[command(flatten)]
         flags: SettingFlags,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Schema {
+    /// What is described
+    #[arg(value_name = "WHAT")]
+    pub(super) of: SchemaOf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// The JSON report, `schema_version` 1
+    Report,
 }

@@ -10,6 +10,7 @@ mod commands {
     pub(super) mod config;
     pub(super) mod explain;
     pub(super) mod patterns;
+    pub(super) mod schema;
     pub(super) mod templates;
     pub(super) mod trace;
 }
@@ -55,6 +56,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Templates(templates) => commands::templates::run(&templates),
         Command::Patterns(patterns) => commands::patterns::run(&patterns),
         Command::Config(config) => commands::config::run(&config),
+        Command::Schema(schema) => commands::schema::run(&schema),
     }
 }
 

@@ -1,12 +1,13 @@
 //! What a report's charts are drawn from: few numbers, kept in the report so that it can be drawn again without the
 //! evidence.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{finding::Window, time::Timestamp};
 
 /// How often something happened, in equal stretches of time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OverTime {
     /// Where the first stretch begins.
     pub from: Option<Timestamp>,
@@ -27,14 +28,14 @@ impl OverTime {
 }
 
 /// A quantity at one time; of several samples that share a point, the largest.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sample {
     pub at: Timestamp,
     pub value: f64,
 }
 
 /// How many values are no larger than this and larger than the bucket before allows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bucket {
     /// `None` for the last, which has no bound.
     pub up_to_ms: Option<f64>,
@@ -42,7 +43,7 @@ pub struct Bucket {
 }
 
 /// All sources on one axis of time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Timeline {
     pub from: Option<Timestamp>,
     pub step_ms: f64,
@@ -54,7 +55,7 @@ pub struct Timeline {
 }
 
 /// One source over time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Lane {
     pub source: String,
     /// As in the ledger: log, store or snapshot.

@@ -1,11 +1,12 @@
 //! Streams that commands fight over, as the report tells of them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{finding::Evidence, time::Timestamp};
 
 /// Of all streams; exact.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Conflicts {
     pub total: u64,
     pub retries: u64,
@@ -17,7 +18,7 @@ pub struct Conflicts {
 }
 
 /// One stream. Conflicts are its own where the store tells of them; retries are of all commands that write it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HotStream {
     pub stream_id: String,
     pub conflicts: u64,

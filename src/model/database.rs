@@ -1,5 +1,6 @@
 //! What a report says of the database: who blocks whom, what runs long, what costs most, what is large.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -7,7 +8,7 @@ use super::{
     time::Timestamp,
 };
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Database {
     pub long_queries: Vec<LongQuery>,
     pub idle_in_transaction: Vec<IdleTransaction>,
@@ -45,7 +46,7 @@ impl Database {
 }
 
 /// Who a session is, as far as the evidence says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Who {
     pub pid: i64,
     pub user: String,
@@ -54,7 +55,7 @@ pub struct Who {
 }
 
 /// A query that ran for long when a snapshot saw it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LongQuery {
     pub who: Who,
     pub state: String,
@@ -67,7 +68,7 @@ pub struct LongQuery {
 }
 
 /// A session that sat in a transaction without work.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct IdleTransaction {
     pub who: Who,
     /// The last one; the transaction waits for its client.
@@ -80,7 +81,7 @@ pub struct IdleTransaction {
 }
 
 /// A session that others waited for, and that waited for nobody.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Blocker {
     pub who: Who,
     pub state: String,
@@ -100,7 +101,7 @@ pub struct Blocker {
 }
 
 /// Waits for one lock, by the server's log and snapshots of its locks.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LockWait {
     pub mode: String,
     pub target: String,
@@ -113,7 +114,7 @@ pub struct LockWait {
     pub source: String,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Deadlock {
     pub at: Option<Timestamp>,
     pub processes: Vec<i64>,
@@ -123,7 +124,7 @@ pub struct Deadlock {
 }
 
 /// A statement by its cost.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StatementCost {
     pub query: String,
     /// Over the time between the first and the last export where there are several, and since the last reset otherwise.
@@ -136,7 +137,7 @@ pub struct StatementCost {
     pub source: String,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct IndexRow {
     pub table: String,
     pub index: String,
@@ -146,7 +147,7 @@ pub struct IndexRow {
     pub bytes: Option<u64>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TableRow {
     pub name: String,
     pub kind: String,

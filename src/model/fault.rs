@@ -1,5 +1,6 @@
 //! What can be wrong with an event store, in the words of the report's contract.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{finding::Severity, time::Timestamp};
@@ -7,7 +8,7 @@ use super::{finding::Severity, time::Timestamp};
 macro_rules! fault_kinds {
     ($($variant:ident $name:literal $severity:ident $means:literal)*) => {
         /// Every kind of fault that a check can state, with its default severity.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "kebab-case")]
         pub enum FaultKind { $($variant),* }
 
@@ -76,15 +77,48 @@ fault_kinds! {
     VersionGap "version-gap" Critical "streams with missing versions"
 }
 
+impl FaultKind {
+    /// The check that looks for it first of all; some see it from another side as well.
+    pub fn check(self) -> &'static str {
+        use FaultKind as K;
+        match self {
+            K::AncientTimestamp | K::FutureTimestamp => "event-times",
+            K::BadBase | K::HeadTruncated | K::VersionGap => "version-gaps",
+            K::ChangedEvent | K::LostEvent => "copies",
+            K::CheckpointBeyondHead | K::CheckpointMissingEvent | K::CheckpointUnreadable => "checkpoints",
+            K::CheckpointStalled => "checkpoint-stalls",
+            K::DuplicateEvent => "duplicate-event",
+            K::DuplicateVersion => "duplicate-version",
+            K::EmptyStreamId => "stream-ids",
+            K::FilteredExport => "filtered-export",
+            K::HashMismatch | K::MissingParent | K::MissingTransaction => "transactions",
+            K::IdTimeMismatch => "id-time",
+            K::InvalidEventId | K::NilEventId => "event-ids",
+            K::InvalidMetadata | K::InvalidPayload | K::LossyPayload => "payloads",
+            K::InvalidUtf8 | K::InvalidVersion | K::MalformedRecord | K::TornDump | K::TornTail => {
+                "readable-records"
+            }
+            K::OrderInversion => "order",
+            K::OrphanCause => "causation",
+            K::OrphanSnapshot | K::SnapshotAhead | K::SnapshotInsideGap => "snapshots",
+            K::PositionGap | K::RepeatedPosition => "positions",
+            K::ProjectionSkipRisk => "projections",
+            K::SequenceBehind | K::TailGap => "sequences",
+            K::StreamMismatch => "stream-table",
+            K::TimestampRegression => "stream-times",
+        }
+    }
+}
+
 /// The versions a hole swallows, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Missing {
     pub from: i64,
     pub to: i64,
 }
 
 /// One fault of one store: one hole, one record, one stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fault {
     pub kind: FaultKind,
     pub severity: Severity,

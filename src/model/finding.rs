@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{chart::OverTime, time::Timestamp};
 
 /// The four of the source chapter, in rising order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     #[default]
@@ -16,6 +19,9 @@ pub enum Severity {
     Error,
     Critical,
 }
+
+pub const SEVERITIES: [Severity; 4] =
+    [Severity::Info, Severity::Warning, Severity::Error, Severity::Critical];
 
 impl Severity {
     pub fn name(self) -> &'static str {
@@ -29,7 +35,7 @@ impl Severity {
 }
 
 /// From the first to the last time something was seen, both included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Window {
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
@@ -61,7 +67,7 @@ pub fn joined<'k>(all: impl Iterator<Item = &'k Keys>) -> Keys {
 }
 
 /// A pointer into the evidence, enough to read the line again.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     pub path: String,
     /// From 1; 0 where the source has no lines.
@@ -78,7 +84,7 @@ pub enum Compared {
     WithBaseline,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Stable from night to night: made of what the finding is about, never of a number in a list.
     pub id: String,

@@ -37,7 +37,7 @@ pub use event::{
     Checkpoint, EventId, Mark, RowFault, Sequence, StoredEvent, StreamClaim, TableRows, Transaction,
 };
 pub use fault::{FAULT_KINDS, Fault, FaultKind, Missing};
-pub use finding::{Compared, Evidence, Finding, Keys, Severity, Window};
+pub use finding::{Compared, Evidence, Finding, Keys, SEVERITIES, Severity, Window};
 pub use level::Level;
 pub use operation::{HighUse, MemoryUse, Operation, OutcomeRow, Pool, Waits};
 pub use pattern::{Condition, PackFile, PackMeta, Pattern, Sample, Tells};

@@ -1,5 +1,6 @@
 //! What a report says of operations, pools and memory.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
 };
 
 /// One operation, as one kind of evidence measured it. Times are in milliseconds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Operation {
     pub name: String,
     /// The value or metric that held the duration.
@@ -36,7 +37,7 @@ pub struct Operation {
     pub evidence: Vec<Evidence>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OutcomeRow {
     /// `succeeded`, `failed` or `timed-out`.
     pub outcome: String,
@@ -50,7 +51,7 @@ pub struct OutcomeRow {
 }
 
 /// One service's connection pool.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Pool {
     pub service: String,
     /// Largest size seen.
@@ -75,7 +76,7 @@ pub struct Pool {
     pub sources: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HighUse {
     pub from: Timestamp,
     pub to: Timestamp,
@@ -84,7 +85,7 @@ pub struct HighUse {
 }
 
 /// How long connections were waited for, where entries say it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Waits {
     pub total: u64,
     pub p95_ms: f64,
@@ -92,7 +93,7 @@ pub struct Waits {
 }
 
 /// One process's memory over time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MemoryUse {
     pub service: String,
     pub first_bytes: u64,

@@ -1,11 +1,12 @@
 //! What a report says of one projection: how far it has read, what waits behind it, what it never saw, and how to bring
 //! it back.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::time::Timestamp;
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Projection {
     pub name: String,
     /// The store whose events it reads; `None` where only logs or snapshots know it.
@@ -41,7 +42,7 @@ pub struct Projection {
     pub sources: Vec<FigureSource>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProjectionStatus {
     Healthy,
@@ -62,7 +63,7 @@ impl ProjectionStatus {
 }
 
 /// An event that a projection cannot apply.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stuck {
     pub event_id: String,
     pub stream_id: Option<String>,
@@ -73,7 +74,7 @@ pub struct Stuck {
 }
 
 /// How to bring a projection back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rebuild {
     /// `full`, `from-checkpoint` or `from-event`.
     pub strategy: String,
@@ -89,7 +90,7 @@ pub struct Rebuild {
 }
 
 /// One thing that happened to a projection.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Told {
     pub at: Option<Timestamp>,
     /// When it happened last.
@@ -100,7 +101,7 @@ pub struct Told {
     pub path: String,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct FigureSource {
     /// The field of the report.
     pub figure: String,

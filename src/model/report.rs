@@ -1,5 +1,6 @@
 //! The report: the contract that `report.json` prints field by field. Writers of other formats read it too.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -20,8 +21,9 @@ use super::{
 /// Grows when a field changes its meaning; new fields do not count.
 pub const SCHEMA_VERSION: &str = "1";
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: String,
     pub verdict: Verdict,
     pub window: ReportWindow,
@@ -55,7 +57,7 @@ pub struct Report {
     pub run: Run,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Everything was read and nothing above info was found.
@@ -66,7 +68,17 @@ pub enum Status {
     Incomplete,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+impl Status {
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Clean => "clean",
+            Status::Findings => "findings",
+            Status::Incomplete => "incomplete",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     pub status: Status,
     /// `None` where there is no finding at all.
@@ -77,7 +89,7 @@ pub struct Verdict {
     pub incomplete: Vec<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReportWindow {
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
@@ -86,7 +98,7 @@ pub struct ReportWindow {
 }
 
 /// A named part of a score, so that a rank can be explained.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Term {
     pub name: String,
     /// Whole points: sums do not depend on their order.
@@ -94,7 +106,7 @@ pub struct Term {
     pub why: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Incident {
     pub rank: usize,
     pub id: String,
@@ -137,7 +149,7 @@ pub const CAUSE_KINDS: &[&str] = &[
     "validation-regression",
 ];
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RootCause {
     pub kind: String,
     pub finding: String,
@@ -146,7 +158,7 @@ pub struct RootCause {
     pub terms: Vec<Term>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CauseVerdict {
     Confirmed,
@@ -154,7 +166,7 @@ pub enum CauseVerdict {
     Insufficient,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChainLink {
     pub finding: String,
     pub role: ChainRole,
@@ -167,7 +179,7 @@ pub struct ChainLink {
     pub why: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ChainRole {
     Root,
@@ -175,14 +187,24 @@ pub enum ChainRole {
     Symptom,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+impl ChainRole {
+    pub fn name(self) -> &'static str {
+        match self {
+            ChainRole::Root => "root",
+            ChainRole::Effect => "effect",
+            ChainRole::Symptom => "symptom",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Suspect {
     pub service: String,
     pub score: i64,
     pub terms: Vec<Term>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PatternSeen {
     pub id: String,
     pub title: String,
@@ -205,7 +227,7 @@ pub struct PatternSeen {
 }
 
 /// Templates that are counted and not listed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UnlistedTemplates {
     pub templates: u64,
     pub occurrences: u64,
@@ -213,7 +235,7 @@ pub struct UnlistedTemplates {
     pub masked_harder: u64,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Integrity {
     pub stores: Vec<Store>,
     pub faults: Vec<Fault>,
@@ -223,14 +245,14 @@ pub struct Integrity {
     pub scan_errors: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unlisted {
     pub path: String,
     pub kind: String,
     pub count: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Store {
     pub path: String,
     pub profile: String,
@@ -249,14 +271,14 @@ pub struct Store {
     pub faults: u64,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ledger {
     pub evidence: Vec<EvidenceRow>,
     pub checks: Vec<CheckRow>,
 }
 
 /// What became of one piece of evidence.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceRow {
     pub path: String,
     /// log, store, snapshot, document, other.
@@ -286,7 +308,7 @@ pub struct EvidenceRow {
 }
 
 /// `bytes = decoded + rejected + skipped`, always.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadBytes {
     pub bytes: u64,
     pub decoded: u64,
@@ -305,7 +327,7 @@ impl From<Account> for ReadBytes {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckRow {
     pub id: String,
     pub status: CheckStatus,
@@ -315,14 +337,14 @@ pub struct CheckRow {
     pub observed: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckStatus {
     Ran,
     CouldNotRun,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     pub tool: String,
     pub version: String,
@@ -331,7 +353,7 @@ pub struct Run {
     pub pattern_packs: Vec<PackUsed>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PackUsed {
     pub name: String,
     pub patterns: usize,

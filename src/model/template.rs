@@ -1,5 +1,6 @@
 //! Message templates: what entries say that no pattern names.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{chart::OverTime, finding::Evidence, time::Timestamp};
@@ -10,7 +11,7 @@ pub const MARK: char = '\u{1}';
 pub const SHOWN: &str = "<*>";
 
 /// A template as a report lists it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TemplateSeen {
     /// Of its text and level: the same every night.
     pub id: String,

@@ -2,9 +2,10 @@
 //!
 //! The type lives here because every stage names it; reading a time from text is `decode::time`.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use chrono::{DateTime, Utc};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// Microseconds since 1970-01-01T00:00:00Z, the resolution that `PostgreSQL` stores.
@@ -84,12 +85,32 @@ impl Serialize for Timestamp {
     }
 }
 
+impl JsonSchema for Timestamp {
+    fn schema_name() -> Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "RFC 3339 in UTC with milliseconds, or microseconds where there are any. What a damaged \
+                record may hold beyond the years 0 to 9999 is written with a sign, or as a count.",
+            "type": "string",
+            "anyOf": [
+                { "format": "date-time", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.(\d{3}|\d{6})Z$" },
+                { "pattern": r"^[+-]\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.(\d{3}|\d{6})Z$" },
+                { "pattern": r"^-?\d+ us since 1970$" },
+            ],
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
         let text = String::deserialize(deserializer)?;
         let parsed = match text.strip_suffix(" us since 1970") {
             Some(micros) => micros.parse().map_err(serde::de::Error::custom)?,
-            None => DateTime::parse_from_rfc3339(&text).map_err(serde::de::Error::custom)?.timestamp_micros(),
+            // Not the parser of RFC 3339: it knows no year beyond 9999, and damaged records do.
+            None => text.parse::<DateTime<Utc>>().map_err(serde::de::Error::custom)?.timestamp_micros(),
         };
         Ok(Timestamp(parsed))
     }

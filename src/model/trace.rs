@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{finding::Evidence, level::Level, time::Timestamp};
@@ -18,7 +19,9 @@ pub enum Turn {
 }
 
 /// What an id names, the finest first: of several in an entry the finest one is the unit's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum IdKind {
     Command,
@@ -41,7 +44,7 @@ impl IdKind {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TraceOutcome {
     #[default]
@@ -71,7 +74,7 @@ impl TraceOutcome {
 }
 
 /// The report's section.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Traces {
     /// Units of work that say where they begin or end.
     pub total: u64,
@@ -97,7 +100,7 @@ impl Traces {
 }
 
 /// One unit of work.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Trace {
     /// The id that its start or end carries for a trace, if there is one; else the id that all its entries carry.
     pub id: String,
@@ -128,7 +131,7 @@ pub struct Trace {
 }
 
 /// What passed between two entries of a unit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Phase {
     pub name: String,
     pub start: Timestamp,

@@ -1,11 +1,12 @@
 //! Commands that were refused, as the report tells of them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{finding::Evidence, time::Timestamp};
 
 /// Refusals of one command for one reason.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Validation {
     /// `field`, `business-rule`, `state-precondition`, `reference`, `validation`; or `rejected`, where the command
     /// failed with a text that nothing marks and no pattern knows as another trouble.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{
     Finding, OverTime, Severity, Timestamp, Window,
     projection::{Projection, ProjectionStatus},
-    report::{EvidenceRow, Report},
+    report::{ChainRole, EvidenceRow, Incident, Report},
 };
 
 /// `63629` as `63,629`.
@@ -35,6 +35,17 @@ pub(super) fn sign(severity: Severity) -> &'static str {
 pub(super) fn standing_alone(report: &Report) -> impl Iterator<Item = &Finding> {
     let alone = |finding: &&Finding| finding.incident.is_none() && finding.severity >= Severity::Warning;
     report.findings.iter().filter(alone)
+}
+
+/// The incident that a finding is part of.
+pub(super) fn incident_of<'r>(report: &'r Report, finding: &Finding) -> Option<&'r Incident> {
+    let id = finding.incident.as_ref()?;
+    report.incidents.iter().find(|incident| incident.id == *id)
+}
+
+/// Its role in the incident's chain, where it has one.
+pub(super) fn role_of(incident: &Incident, finding: &Finding) -> Option<ChainRole> {
+    incident.chain.iter().find(|link| link.finding == finding.id).map(|link| link.role)
 }
 
 /// `1 log`, `3 logs`.
@@ -191,14 +202,16 @@ const STEPS: usize = 60;
 
 /// The counts of several charts on one axis; what a step of one holds falls to where the step begins.
 pub(super) fn over_time<'r>(window: &Window, charts: impl Iterator<Item = &'r OverTime>) -> OverTime {
-    let (Some(from), Some(to)) = (window.from, window.to) else { return OverTime::default() };
+    let (Some(from), Some(to)) = (window.from, window.to.max(window.from)) else {
+        return OverTime::default();
+    };
     let step = (to.since(from) / STEPS as i64 + 1).max(1_000_000);
     let mut counts = vec![0; (to.since(from) / step + 1) as usize];
     for chart in charts {
         for (at, count) in chart.counts.iter().enumerate() {
             let step = chart.at(at).map_or(-1, |time| time.since(from).max(0) / step);
             if let Some(sum) = usize::try_from(step).ok().and_then(|step| counts.get_mut(step)) {
-                *sum += count;
+                *sum = sum.saturating_add(*count);
             }
         }
     }

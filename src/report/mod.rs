@@ -7,25 +7,41 @@ mod digest;
 mod html;
 mod layout;
 mod safe;
+mod schema;
 mod sections;
 pub mod waterfall;
 mod writers {
+    pub(super) mod csv;
     pub(super) mod html;
     pub(super) mod json;
+    pub(super) mod jsonl;
+    pub(super) mod junit;
     pub(super) mod markdown;
+    pub(super) mod prometheus;
+    pub(super) mod sarif;
     pub(super) mod text;
 }
 
 pub use layout::Layout;
 pub use safe::printable;
+pub use schema::schema;
 
 use std::io;
 
 use crate::model::report::Report;
 
 /// Every output format, in order of id.
-pub const WRITERS: &[&dyn Writer] =
-    &[&writers::html::Html, &writers::json::Json, &writers::markdown::Markdown, &writers::text::Text];
+pub const WRITERS: &[&dyn Writer] = &[
+    &writers::csv::Csv,
+    &writers::html::Html,
+    &writers::json::Json,
+    &writers::jsonl::Jsonl,
+    &writers::junit::Junit,
+    &writers::markdown::Markdown,
+    &writers::prometheus::Prometheus,
+    &writers::sarif::Sarif,
+    &writers::text::Text,
+];
 
 /// One output format.
 pub trait Writer: Sync {

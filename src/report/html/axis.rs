@@ -33,8 +33,11 @@ impl Axis {
 
     /// Round times.
     pub(super) fn ticks(&self) -> Vec<Timestamp> {
-        let step =
-            ROUND.into_iter().find(|step| self.span / (step * SECOND) <= TICKS).unwrap_or(ROUND[21]) * SECOND;
+        let step = ROUND
+            .into_iter()
+            .find(|step| self.span / (step * SECOND) <= TICKS)
+            .unwrap_or(self.span / SECOND / TICKS)
+            * SECOND;
         let first = self.from.0.div_euclid(step) + 1;
         let last = self.from.plus(self.span).0.div_euclid(step);
         (first..=last).map(|tick| Timestamp(tick * step)).collect()

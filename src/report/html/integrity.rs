@@ -113,20 +113,20 @@ impl<'r> View<'r> {
 
     fn stream(&self, holes: &Holes<'_>, top: f64) -> Markup {
         let first = holes.missing.iter().map(|hole| hole.from).min().unwrap_or_default().min(1);
-        let span = (holes.last - first).max(0) as f64 + 1.0;
+        let span = holes.last.saturating_sub(first).max(0) as f64 + 1.0;
         let room = WIDTH - LEFT - 130.0;
-        let x = |version: i64| LEFT + ((version - first) as f64 / span).clamp(0.0, 1.0) * room;
+        let x = |version: i64| LEFT + (version.saturating_sub(first) as f64 / span).clamp(0.0, 1.0) * room;
         html! {
             g {
                 title { (self.text(holes.store)) " " (self.text(holes.stream)) }
                 text.name x=(LEFT - 8.0) y=(px(top + 12.0)) text-anchor="end" { (self.text(&digest::cut_middle(holes.stream, NAME))) }
                 rect.entries x=(LEFT) y=(px(top + 3.0)) width=(px(room)) height="10" {}
                 @for hole in &holes.missing {
-                    rect.hole x=(px(x(hole.from))) y=(px(top + 1.0)) width=(px((x(hole.to + 1) - x(hole.from)).max(2.0))) height="14" {
+                    rect.hole x=(px(x(hole.from))) y=(px(top + 1.0)) width=(px((x(hole.to.saturating_add(1)) - x(hole.from)).max(2.0))) height="14" {
                         title { "versions " (hole.from) " to " (hole.to) " are missing" }
                     }
                 }
-                text.tick x=(px(LEFT + room + 8.0)) y=(px(top + 12.0)) { (holes.count()) " of " (holes.last - first + 1) }
+                text.tick x=(px(LEFT + room + 8.0)) y=(px(top + 12.0)) { (holes.count()) " of " (digest::number(span as u64)) }
             }
         }
     }

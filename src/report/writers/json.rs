@@ -4,7 +4,7 @@ use std::io;
 
 use crate::{
     model::report::Report,
-    report::{Layout, Writer},
+    report::{Layout, Writer, safe},
 };
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Writer for Json {
     }
 
     fn write(&self, report: &Report, _: &Layout, out: &mut dyn io::Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut *out, report)?;
+        serde_json::to_writer_pretty(safe::Json(&mut *out), report)?;
         out.write_all(b"\n")
     }
 }
