@@ -480,5 +480,6 @@ fn run(plan: &Plan) -> Run {
                 hash: pack.hash.clone(),
             })
             .collect(),
+        redaction: None,
     }
 }
