@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
+use crate::model::SHOWN;
+
 use super::rules::Category;
 
 /// Shorter values are found by their rule, where they stand: elsewhere they may be any word.
@@ -59,6 +61,7 @@ pub(super) fn forms(value: &str) -> BTreeSet<String> {
         value.replace('|', "\\|"),
         value.replace('"', "\"\""),
         value.replace('\n', "\\n"),
+        masked(value).unwrap_or_default(),
     ]);
     for alphabet in [STANDARD, URL_SAFE] {
         forms.extend((0..3).map(|shift| base64_inside(value.as_bytes(), shift, alphabet)));
@@ -69,6 +72,19 @@ pub(super) fn forms(value: &str) -> BTreeSet<String> {
             && (form.contains('%') || *form != value.to_ascii_lowercase() || form == value)
     });
     forms
+}
+
+/// As templates show it, whose digits are masked: what stays must be enough to be told from a word.
+fn masked(value: &str) -> Option<String> {
+    let mut out = String::with_capacity(value.len());
+    for part in value.split_inclusive(|c: char| c.is_ascii_digit()) {
+        let bare = part.trim_end_matches(|c: char| c.is_ascii_digit());
+        out.push_str(bare);
+        if bare.len() < part.len() && !(bare.is_empty() && out.ends_with(SHOWN)) {
+            out.push_str(SHOWN);
+        }
+    }
+    (out.replace(SHOWN, "").len() >= DISTINCT).then_some(out)
 }
 
 fn json_escaped(value: &str) -> String {
@@ -134,6 +150,7 @@ mod tests {
         ] {
             assert!(forms.contains(form), "{form} is not in {forms:#?}");
         }
+        assert!(super::forms("AKIAxyvw12zab3").contains("AKIAxyvw<*>zab<*>"), "digits masked");
         assert!(!super::forms("Abcdefgh1").contains("abcdefgh1"), "another value");
     }
 

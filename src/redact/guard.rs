@@ -1,6 +1,6 @@
 //! Looks at finished outputs: nothing that was replaced, and nothing that a rule takes for a secret, may be left.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::{
     known::Known,
@@ -23,12 +23,12 @@ pub struct Leak {
 pub struct Guard {
     rules: Rules,
     known: Known,
-    pseudonyms: HashSet<String>,
+    pseudonyms: BTreeSet<String>,
 }
 
 impl Guard {
     pub(super) fn new(rules: Rules, names: &Names) -> anyhow::Result<Guard> {
-        let mut pseudonyms: HashSet<String> = names.iter().map(|(_, seen)| seen.pseudonym.clone()).collect();
+        let mut pseudonyms: BTreeSet<String> = names.iter().map(|(_, seen)| seen.pseudonym.clone()).collect();
         pseudonyms.insert(CUT.to_owned());
         Ok(Guard { rules, known: Known::new(names)?, pseudonyms })
     }
@@ -78,17 +78,26 @@ impl Guard {
         for found in self.rules.find(line) {
             let rule = &self.rules.all[found.rule];
             let secret = rule.category == Category::Secret && found.extent == Extent::Whole;
-            if secret && !self.is_replaced(&line[found.start..found.end]) {
+            if secret && !self.is_replaced(line, found.start, found.end) {
                 places.push((found.start, &rule.id));
             }
         }
         places
     }
 
-    /// Whether what a rule takes for a secret has a pseudonym in it: then the secret is gone.
-    fn is_replaced(&self, value: &str) -> bool {
-        let word = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
-        value.split(word).any(|word| self.pseudonyms.contains(word))
+    /// Whether what a rule takes for a secret has a pseudonym in it, or the beginning of one that a writer cut: then the
+    /// secret is gone.
+    fn is_replaced(&self, line: &str, start: usize, end: usize) -> bool {
+        let (value, after) = (&line[start..end], &line[end..]);
+        let between = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
+        if value.split(between).any(|word| self.pseudonyms.contains(word)) {
+            return true;
+        }
+        let cut = value.split_once('…').map(|(before, _)| before).or(after.starts_with('…').then_some(value));
+        let last = cut.and_then(|value| value.rsplit(between).next()).filter(|word| !word.is_empty());
+        last.is_some_and(|word| {
+            self.pseudonyms.range(word.to_owned()..).next().is_some_and(|name| name.starts_with(word))
+        })
     }
 }
 
@@ -127,6 +136,14 @@ mod tests {
         assert_eq!(leak.rule, "named-password");
         let replaced = guard.known.find("hunter2/hunter2").next().expect("known").of.pseudonym.clone();
         assert_eq!(guard.check(format!("{{\"password\":\"{replaced}\"}}").as_bytes()), Ok(()));
+        for cut in 1..replaced.len() {
+            assert_eq!(
+                guard.check(format!("password={}… 3", &replaced[..cut]).as_bytes()),
+                Ok(()),
+                "cut at {cut}"
+            );
+        }
+        assert!(guard.check("password=hunter2… 3".as_bytes()).is_err(), "cut, and no pseudonym");
         assert!(
             guard.check(b"{\"password\":\"secret-0badcafe\"}").is_err(),
             "looks like a pseudonym, and is none"
