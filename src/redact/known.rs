@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use crate::model::SHOWN;
+
 use super::{
     forms::{forms, is_distinct, parts},
     names::Names,
@@ -12,6 +14,8 @@ use super::{
 
 /// The least of a value's beginning that is taken for it, where a text ends.
 const BEGINNING: usize = 8;
+/// The least run of letters that is told from a word.
+const RUN: usize = 6;
 
 /// One value's form in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +39,9 @@ pub(super) struct Known {
     /// The value of each form, in the automaton's order.
     of_form: Vec<usize>,
     values: Vec<Value>,
+    /// What templates leave of secrets, their digits masked with what stands beside them: long runs of letters.
+    runs: AhoCorasick,
+    of_run: Vec<usize>,
     /// Forms that a text's end may cut, by how they begin.
     beginnings: HashMap<[u8; BEGINNING], Vec<(String, usize)>>,
 }
@@ -43,6 +50,7 @@ impl Known {
     pub(super) fn new(names: &Names) -> Result<Known, aho_corasick::BuildError> {
         let mut values = Vec::new();
         let mut all: BTreeMap<String, usize> = BTreeMap::new();
+        let mut runs: BTreeMap<String, usize> = BTreeMap::new();
         let mut beginnings: HashMap<[u8; BEGINNING], Vec<(String, usize)>> = HashMap::new();
         for (category, seen) in names.iter() {
             let index = values.len();
@@ -53,6 +61,9 @@ impl Known {
                 .filter(|value| is_distinct(category, value))
                 .flat_map(|value| parts(value))
             {
+                if category == Category::Secret {
+                    runs.extend(letter_runs(&part).map(|run| (run.to_owned(), index)));
+                }
                 for form in forms(&part) {
                     if let Some(start) =
                         form.as_bytes().first_chunk::<BEGINNING>().filter(|_| category != Category::Ip)
@@ -64,7 +75,16 @@ impl Known {
             }
         }
         let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(all.keys())?;
-        Ok(Known { automaton, of_form: all.into_values().collect(), values, beginnings })
+        let longest =
+            |words: Vec<&String>| AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(words);
+        Ok(Known {
+            runs: longest(runs.keys().collect())?,
+            of_run: runs.into_values().collect(),
+            automaton,
+            of_form: all.into_values().collect(),
+            values,
+            beginnings,
+        })
     }
 
     /// Every form of every value in a text, and the beginning of one at its end.
@@ -74,7 +94,14 @@ impl Known {
             let alone = stands_alone(of.category, text, found.start(), found.end());
             alone.then_some(Hit { start: found.start(), end: found.end(), of, extent: Extent::Whole })
         });
-        whole.chain(self.cut_off(text))
+        let template = text.contains(SHOWN).then(|| self.runs.find_iter(text)).into_iter().flatten();
+        let runs = template.map(|found| Hit {
+            start: found.start(),
+            end: found.end(),
+            of: &self.values[self.of_run[found.pattern().as_usize()]],
+            extent: Extent::Whole,
+        });
+        whole.chain(runs).chain(self.cut_off(text))
     }
 
     /// The longest end of a text that is the beginning of a value.
@@ -89,6 +116,16 @@ impl Known {
             Some(Hit { start, end: bare.len(), of: &self.values[of], extent: Extent::Beginning })
         })
     }
+}
+
+/// Runs of letters that are no word: long, and upper and lower case mixed.
+fn letter_runs(value: &str) -> impl Iterator<Item = &str> {
+    value.split(|c: char| !c.is_ascii_alphabetic()).filter(|run| {
+        let inner = run.get(1..).unwrap_or_default();
+        run.len() >= RUN
+            && inner.contains(|c: char| c.is_uppercase())
+            && run.contains(|c: char| c.is_lowercase())
+    })
 }
 
 /// Whether what was found is the value, and not a part of a longer number or name.

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 
-use crate::model::report::{Redaction, Report};
+use crate::model::{
+    SHOWN,
+    report::{Redaction, Report},
+};
 
 use super::{
     guard::Guard,
@@ -177,8 +180,19 @@ impl Redactor {
             let named = self.names.get(category, value).filter(|_| found.extent == Extent::Whole);
             add(found.start, found.end, category, named.unwrap_or(CUT));
         }
+        if text.contains(SHOWN) {
+            all.iter_mut().filter(|one| one.category == Category::Secret).for_each(|one| widen(text, one));
+        }
         joined(all)
     }
+}
+
+/// A template masks a part of a value and shows the rest: all of the word goes.
+fn widen(text: &str, one: &mut Replaced) {
+    let masked = |c: char| c.is_alphanumeric() || SHOWN.contains(c);
+    let joins = |c: char| masked(c) || "+/_=~-".contains(c);
+    one.start = text[..one.start].trim_end_matches(masked).len();
+    one.end = text.len() - text[one.end..].trim_start_matches(joins).len();
 }
 
 /// Secrets that overlap become one; what else overlaps a secret is a part of it, or of what it stands in.
@@ -260,5 +274,42 @@ fn walk(value: &mut Value, at: At<'_>, visit: &mut dyn FnMut(&str, At<'_>) -> Op
             *members = visited;
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_masked_secret_nothing_is_left() {
+        let text = "saw key=AKIA<*>zezWVmg<*>sPm, then <*>";
+        let mut one =
+            Replaced { start: 15, end: 22, category: Category::Secret, pseudonym: "secret-x".to_owned() };
+        widen(text, &mut one);
+        assert_eq!(put(text, &[one]), "saw key=secret-x, then <*>");
+    }
+
+    #[test]
+    fn overlapping_secrets_become_one_and_addresses_give_way() {
+        let one =
+            |start, end, category, name: &str| Replaced { start, end, category, pseudonym: name.to_owned() };
+        let kept = joined(vec![
+            one(4, 12, Category::Email, "email-1"),
+            one(0, 5, Category::Secret, "secret-1"),
+            one(3, 9, Category::Secret, "secret-2"),
+            one(20, 24, Category::Ip, "ip-1"),
+        ]);
+        let kept: Vec<_> = kept.iter().map(|one| (one.start, one.end, one.pseudonym.as_str())).collect();
+        assert_eq!(kept, [(0, 9, "secret-2"), (20, 24, "ip-1")]);
+    }
+
+    #[test]
+    fn what_is_the_reports_own_stays() {
+        let schema = |name| At { name, inside: Inside::Schema };
+        assert!(stays("blake3:0badcafe", schema("hash")) && stays("critical", schema("severity")));
+        assert!(stays("fnd-0123abcd", schema("")) && stays("2026-11-23T15:00:01.000Z", schema("")));
+        assert!(!stays("password=Hunter2", schema("kind")), "a word of the schema has no such form");
+        assert!(!stays("critical", At { name: "kind", inside: Inside::Evidence }));
     }
 }
