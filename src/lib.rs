@@ -12,6 +12,8 @@
 //!   \____ingest____/  \_decode_/ \classify/ \____check____/  \correlate/   \__rank__/     \__report__/
 //! ```
 //!
+//! With `--redact`, [`redact`] stands between the ranked report and its writers, and reads what they wrote.
+//!
 //! Each arrow is a folder, and stages never import each other: they meet in [`model`], and [`engine`] is the one module
 //! that knows their order (`tests/layers.rs` holds that).
 //!
@@ -43,6 +45,7 @@
 //! | fault | what is wrong with one event, stream or record of a store | [`check`] |
 //! | incident | findings that belong together, with a root cause, a chain and a rank | [`correlate`], [`rank`] |
 //! | partial | the facts of some of the evidence, by source | [`engine`] |
+//! | pseudonym | what stands for a value in a report that is shared | [`redact`] |
 //! | ledger | what was read, what was not, which checks ran and which could not and why | [`report`] |
 //!
 //! One record decides: pattern. Two records needed: check. Two findings: correlate.
@@ -52,7 +55,7 @@
 //! A log or export format is one file in `decode/formats`, a check one in `check/checks`, a reason to link one in
 //! `correlate/links`, an output one in `report/writers`: each with its tests inside, a `mod` line and a row in the table
 //! beside its trait. A packing is one in `ingest/packings`. A pattern, a runbook, a logger's field names, the meaning of a
-//! metric, or what a store's tables mean and promise are data in `patterns/` and need no Rust.
+//! metric, what a store's tables mean and promise, or what a secret looks like are data in `patterns/` and need no Rust.
 
 // In reading order.
 pub mod model;
@@ -70,6 +73,8 @@ pub mod check;
 pub mod correlate;
 
 pub mod rank;
+
+pub mod redact;
 
 pub mod report;
 

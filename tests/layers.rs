@@ -15,9 +15,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("check", &["fold", "model"]),
     ("correlate", &["model"]),
     ("rank", &["model"]),
+    ("redact", &["model"]),
     ("report", &["model"]),
     ("engine", &["check", "classify", "correlate", "decode", "fold", "ingest", "model", "rank"]),
-    ("cli", &["classify", "decode", "engine", "ingest", "model", "report"]),
+    ("cli", &["classify", "decode", "engine", "ingest", "model", "redact", "report"]),
 ];
 
 /// Lines of a file before its tests.

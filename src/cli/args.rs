@@ -2,6 +2,8 @@
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::redaction::RedactFlags;
+
 /// Root-cause analysis for event-sourced systems, offline.
 ///
 /// Point it at a folder of evidence (logs, event-store backups, snapshots): it writes one ranked incident report.
@@ -14,7 +16,8 @@ pub(super) struct Args {
 
 const EXITS: &str = "\
 Exit codes: 0 complete, nothing at or above --fail-on; 1 findings at or above it; 2 usage, pattern or fatal error,
-no report; 3 report written but incomplete (wins over 1); 4 nothing to read; 130 interrupted.";
+no report; 3 report written but incomplete (wins over 1); 4 nothing to read; 6 a secret was left in a redacted report,
+which was removed; 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -34,6 +37,9 @@ pub(super) enum Command {
     Templates(Templates),
     /// List, show, test and lint the message patterns
     Patterns(Patterns),
+    /// Look for secrets in files that are about to be shared
+    #[command(after_help = REDACT_EXITS)]
+    Redact(Redact),
     /// Show the settings that a run here would take
     Config(Config),
     /// Print the JSON Schema of what coroner writes
@@ -119,6 +125,9 @@ pub(super) struct Analyze {
     /// Exit with 0 or 1 even if some evidence could not be read
     #[arg(long, help_heading = "Gate")]
     pub(super) allow_partial: bool,
+
+    #[command(flatten)]
+    pub(super) redaction: RedactFlags,
 
     /// Hash of each piece of evidence in the ledger
     #[arg(long, value_name = "KIND", default_value = "blake3", help_heading = "Run")]
@@ -268,7 +277,7 @@ pub(super) enum PatternsAction {
     },
     /// The event stores that are known by their columns
     Stores,
-    /// Run every sample of every pattern and store profile
+    /// Run every sample of every pattern, store profile and redaction rule
     Test,
     /// Look for traps: no samples, no literal, shadowed, no advice
     Lint,
@@ -281,6 +290,28 @@ pub(super) enum PatternsAction {
         /// Patterns to suggest
         #[arg(long, value_name = "N", default_value_t = 20)]
         top: usize,
+    },
+}
+
+const REDACT_EXITS: &str = "\
+Exit codes: 0 nothing found; 2 usage or fatal error; 6 secrets found.";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Redact {
+    #[command(subcommand)]
+    pub(super) action: RedactAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RedactAction {
+    /// Print file, line, column and rule of each secret in a text file, never the secret
+    Check {
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<std::path::PathBuf>,
+
+        /// A folder whose redact.toml adds to or overrides the built-in rules
+        #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS")]
+        patterns: Option<std::path::PathBuf>,
     },
 }
 

@@ -10,6 +10,7 @@ mod commands {
     pub(super) mod config;
     pub(super) mod explain;
     pub(super) mod patterns;
+    pub(super) mod redact;
     pub(super) mod schema;
     pub(super) mod templates;
     pub(super) mod trace;
@@ -17,6 +18,7 @@ mod commands {
 mod output;
 mod plan;
 mod progress;
+mod redaction;
 mod store_samples;
 
 use std::io;
@@ -38,6 +40,8 @@ pub enum Exit {
     Incomplete = 3,
     /// There was nothing to read.
     Nothing = 4,
+    /// A secret was left in a redacted report, which was removed.
+    Leak = 6,
     Interrupted = 130,
 }
 
@@ -55,6 +59,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Explain(explain) => commands::explain::run(&explain),
         Command::Templates(templates) => commands::templates::run(&templates),
         Command::Patterns(patterns) => commands::patterns::run(&patterns),
+        Command::Redact(redact) => commands::redact::run(&redact),
         Command::Config(config) => commands::config::run(&config),
         Command::Schema(schema) => commands::schema::run(&schema),
     }
@@ -67,6 +72,7 @@ pub fn exit_of(result: &anyhow::Result<Exit>) -> (Exit, bool) {
         Err(err) if matches!(err.downcast_ref(), Some(crate::engine::Stopped::Interrupted)) => {
             (Exit::Interrupted, true)
         }
+        Err(err) if err.is::<crate::redact::Leak>() => (Exit::Leak, true),
         Err(err) => match err.downcast_ref::<io::Error>().map(io::Error::kind) {
             Some(io::ErrorKind::BrokenPipe) => (Exit::Success, false),
             Some(io::ErrorKind::NotFound) if err.is::<plan::NothingToRead>() => (Exit::Nothing, true),

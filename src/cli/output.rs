@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal, Read, Seek, Write},
     path::{Path, PathBuf},
 };
 
@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 
 use crate::{
     model::report::Report,
+    redact::Guard,
     report::{Layout, WRITERS, Writer},
 };
 
@@ -67,7 +68,14 @@ fn target(path: &str) -> Target {
 }
 
 impl Output {
-    pub(super) fn write(&self, report: &Report, layout: &Layout, color: ColorChoice) -> anyhow::Result<()> {
+    /// Writes the report; with a guard, nothing is seen of it before the guard has.
+    pub(super) fn write(
+        &self,
+        report: &Report,
+        layout: &Layout,
+        guard: Option<&Guard>,
+        color: ColorChoice,
+    ) -> anyhow::Result<()> {
         match &self.to {
             Target::Stdout => {
                 // The writer's own errors pass unwrapped: a closed pipe is told by its kind.
@@ -76,19 +84,40 @@ impl Output {
                     ColorChoice::Always => anstream::ColorChoice::Always,
                     ColorChoice::Never => anstream::ColorChoice::Never,
                 };
+                if let Some(guard) = guard {
+                    guard.check(&self.plain(report, layout)?)?;
+                }
                 let stdout = io::stdout().lock();
                 let mut out = io::BufWriter::new(anstream::AutoStream::new(stdout, choice));
                 self.writer.write(report, layout, &mut out)?;
                 out.flush()?;
                 Ok(())
             }
-            Target::File(path) => write_file(path, |file| {
-                let mut out = io::BufWriter::new(anstream::StripStream::new(file));
-                self.writer.write(report, layout, &mut out)?;
-                Ok(out.flush()?)
-            })
-            .with_context(|| format!("{}: cannot be written", path.display())),
+            Target::File(path) => {
+                // What is no file cannot be read again.
+                if let Some(guard) = guard.filter(|_| is_special(path)) {
+                    guard.check(&self.plain(report, layout)?)?;
+                }
+                write_file(path, |file| {
+                    let mut out = io::BufWriter::new(anstream::StripStream::new(&mut *file));
+                    self.writer.write(report, layout, &mut out)?;
+                    out.flush()?;
+                    drop(out);
+                    match guard {
+                        Some(guard) if !is_special(path) => reread(file, guard),
+                        _ => Ok(()),
+                    }
+                })
+                .with_context(|| format!("{}: cannot be written", path.display()))
+            }
         }
+    }
+
+    /// The output without terminal styles, in memory.
+    fn plain(&self, report: &Report, layout: &Layout) -> io::Result<Vec<u8>> {
+        let mut out = anstream::StripStream::new(Vec::new());
+        self.writer.write(report, layout, &mut out)?;
+        Ok(out.into_inner())
     }
 
     /// Whether standard output carries this report to a person.
@@ -102,8 +131,7 @@ pub(super) fn write_file(
     path: &Path,
     write: impl FnOnce(&mut File) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    // A device or a pipe is no place to rename to.
-    if path.exists() && !path.is_file() {
+    if is_special(path) {
         return write(&mut File::create(path)?);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -113,6 +141,19 @@ pub(super) fn write_file(
     make_readable(file.as_file())?;
     file.persist(path)?;
     Ok(())
+}
+
+/// A device or a pipe: no place to rename to.
+fn is_special(path: &Path) -> bool {
+    path.exists() && !path.is_file()
+}
+
+/// Looks at a file as it came to be. One that leaks never gets its name.
+fn reread(file: &mut File, guard: &Guard) -> anyhow::Result<()> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(guard.check(&bytes)?)
 }
 
 /// A temporary file is its owner's alone; a report is as readable as any file.

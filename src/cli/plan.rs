@@ -145,10 +145,7 @@ pub(super) struct Data {
 
 /// Loads the built-in data and a folder's.
 pub(super) fn data(folder: Option<&Path>) -> anyhow::Result<Data> {
-    let files = match folder {
-        Some(folder) => data_files(folder)?,
-        None => Vec::new(),
-    };
+    let files = files(folder)?;
     let within = || folder.map(|folder| folder.display().to_string()).unwrap_or_default();
     let packs = Packs::load(&files).with_context(within)?;
     let matcher = Matcher::new(&packs.patterns).map_err(|err| {
@@ -162,9 +159,13 @@ pub(super) fn data(folder: Option<&Path>) -> anyhow::Result<Data> {
 
 /// The field names alone: who looks for an id needs no patterns.
 pub(super) fn lexicon(folder: Option<&Path>) -> anyhow::Result<Lexicon> {
-    let files = folder.map(data_files).transpose()?.unwrap_or_default();
-    Lexicon::load(&files)
+    Lexicon::load(&files(folder)?)
         .with_context(|| folder.map(|folder| folder.display().to_string()).unwrap_or_default())
+}
+
+/// What a folder holds, where one is named.
+pub(super) fn files(folder: Option<&Path>) -> anyhow::Result<Vec<(String, String)>> {
+    Ok(folder.map(data_files).transpose()?.unwrap_or_default())
 }
 
 /// The data of a patterns folder, by path below it: its TOML files, its `stores` and its `runbooks`.
@@ -242,5 +243,6 @@ fn arguments(args: &Analyze) -> Vec<String> {
     if let Some(folder) = &args.patterns {
         arguments.push(format!("--patterns={}", folder.display()));
     }
+    arguments.extend(args.redaction.arguments());
     arguments
 }

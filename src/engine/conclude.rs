@@ -485,5 +485,6 @@ fn run(plan: &Plan) -> Run {
                 hash: pack.hash.clone(),
             })
             .collect(),
+        redaction: None,
     }
 }

@@ -351,6 +351,18 @@ pub struct Run {
     pub arguments: Vec<String>,
     pub settings: std::collections::BTreeMap<String, String>,
     pub pattern_packs: Vec<PackUsed>,
+    /// Where values were replaced by pseudonyms.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub redaction: Option<Redaction>,
+}
+
+/// What redaction did, by category of value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Redaction {
+    /// Distinct values.
+    pub values: std::collections::BTreeMap<String, u64>,
+    /// Places where one was replaced.
+    pub replaced: std::collections::BTreeMap<String, u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -9,10 +9,11 @@ use std::{
 use anyhow::{Context, bail};
 
 use crate::{
-    cli::{Exit, args::Analyze, output, plan, plan::NothingToRead, progress},
+    cli::{Exit, args::Analyze, output, plan, plan::NothingToRead, progress, redaction},
     engine::{self, Baseline, Plan, Progress, Scope},
     ingest,
     model::report::{Report, SCHEMA_VERSION, Status},
+    redact::Guard,
     report::Layout,
 };
 
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
         What::Stores => Scope::Stores,
     };
     let mut plan = plan::plan(args, scope)?;
+    let redaction = redaction::redaction(&args.redaction, &plan::files(args.patterns.as_deref())?)?;
     let found = ingest::walk(&args.evidence).context("no such evidence")?;
     if found.evidence.is_empty() {
         return Err(NothingToRead(args.evidence.join(", ")).into());
@@ -59,7 +61,11 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
     if report.ledger.evidence.iter().all(|row| row.bytes == 0) && report.verdict.incomplete.is_empty() {
         return Err(NothingToRead(args.evidence.join(", ")).into());
     }
-    if write(&outputs, &report, args)? == 0 {
+    let (report, guard) = match redaction {
+        Some(redaction) => redaction.apply(&report).map(|(report, guard)| (report, Some(guard)))?,
+        None => (report, None),
+    };
+    if write(&outputs, &report, guard.as_ref(), args)? == 0 {
         return Ok(Exit::Success);
     }
     // Where no person reads the report, its verdict still belongs on the terminal.
@@ -99,14 +105,19 @@ fn baseline(plan: &Plan, path: &Path, progress: &Progress) -> anyhow::Result<Bas
 
 /// Writes every report and returns how many found their reader. One that closes the pipe has seen enough of that
 /// report: that is a quiet success, and the others are still wanted.
-fn write(outputs: &[output::Output], report: &Report, args: &Analyze) -> anyhow::Result<usize> {
+fn write(
+    outputs: &[output::Output],
+    report: &Report,
+    guard: Option<&Guard>,
+    args: &Analyze,
+) -> anyhow::Result<usize> {
     let mut written = 0;
     for output in outputs {
         let closed = |err: &anyhow::Error| {
             err.downcast_ref::<std::io::Error>()
                 .is_some_and(|err| err.kind() == std::io::ErrorKind::BrokenPipe)
         };
-        match output.write(report, &Layout::default(), args.color) {
+        match output.write(report, &Layout::default(), guard, args.color) {
             Err(err) if closed(&err) => {}
             Err(err) => return Err(err),
             Ok(()) => written += 1,

@@ -2,7 +2,10 @@
 
 mod suggest;
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use crate::{
     classify::{lint, test_samples},
@@ -13,6 +16,7 @@ use crate::{
         store_samples,
     },
     model::{Condition, Pattern, Sample},
+    redact,
 };
 
 pub(crate) fn run(args: &Patterns) -> anyhow::Result<Exit> {
@@ -25,7 +29,7 @@ pub(crate) fn run(args: &Patterns) -> anyhow::Result<Exit> {
             None => anyhow::bail!("no pattern has the id `{id}`; `coroner patterns list` names all"),
         },
         PatternsAction::Stores => stores(&data, &mut out)?,
-        PatternsAction::Test => test(data, &mut out)?,
+        PatternsAction::Test => test(data, args.patterns.as_deref(), &mut out)?,
         PatternsAction::Lint => run_lint(&data, &mut out)?,
         PatternsAction::Suggest { evidence, top } => suggest::run(data, evidence, *top, &mut out)?,
     };
@@ -105,7 +109,7 @@ fn stores(data: &Data, out: &mut dyn Write) -> io::Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn test(data: Data, out: &mut dyn Write) -> anyhow::Result<Exit> {
+fn test(data: Data, folder: Option<&Path>, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let failures = test_samples(&data.packs, &data.matcher);
     let patterns = data.packs.patterns.len();
     for failure in &failures {
@@ -125,7 +129,20 @@ fn test(data: Data, out: &mut dyn Write) -> anyhow::Result<Exit> {
     }
     let (profiles, samples) = (tested.profiles, tested.samples);
     writeln!(out, "{profiles} store profiles, {samples} samples, {} failed", tested.failures.len())?;
-    Ok(if failures.is_empty() && tested.failures.is_empty() { Exit::Success } else { Exit::Findings })
+    let redaction = test_redaction(folder, out)?;
+    let all = failures.is_empty() && tested.failures.is_empty() && redaction;
+    Ok(if all { Exit::Success } else { Exit::Findings })
+}
+
+/// Whether every sample of the redaction rules holds.
+fn test_redaction(folder: Option<&Path>, out: &mut dyn Write) -> anyhow::Result<bool> {
+    let rules = redact::Rules::load(&plan::files(folder)?, &[])?;
+    let (samples, failures) = redact::test_samples(&rules);
+    for failure in &failures {
+        writeln!(out, "FAILED {}: found {:?} in: {}", failure.rule, failure.found, failure.sample)?;
+    }
+    writeln!(out, "{} redaction rules, {samples} samples, {} failed", rules.count(), failures.len())?;
+    Ok(failures.is_empty())
 }
 
 fn run_lint(data: &Data, out: &mut dyn Write) -> io::Result<Exit> {
