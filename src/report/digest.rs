@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{
     Finding, Severity, Timestamp, Window,
     projection::{Projection, ProjectionStatus},
-    report::{EvidenceRow, Report},
+    report::{CheckStatus, EvidenceRow, Report},
 };
 
 /// `63629` as `63,629`.
@@ -25,6 +25,29 @@ pub(super) fn number(count: u64) -> String {
 pub(super) fn standing_alone(report: &Report) -> impl Iterator<Item = &Finding> {
     let alone = |finding: &&Finding| finding.incident.is_none() && finding.severity >= Severity::Warning;
     report.findings.iter().filter(alone)
+}
+
+/// `once`, `1,575 times`.
+pub(super) fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{} times", number(count)) }
+}
+
+/// Why checks could not run, and which: those that lack the same together.
+pub(super) fn not_checked(report: &Report) -> Vec<(&str, Vec<&str>)> {
+    let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
+    for check in report.ledger.checks.iter().filter(|check| check.status == CheckStatus::CouldNotRun) {
+        let why = check.why.as_deref().unwrap_or_default();
+        match by_reason.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, checks)) => checks.push(&check.id),
+            None => by_reason.push((why, vec![&check.id])),
+        }
+    }
+    by_reason
+}
+
+/// A path without the folder that all evidence shares; the head of a report names it once.
+pub(super) fn shorter<'p>(report: &Report, path: &'p str) -> &'p str {
+    path.strip_prefix(common_folder(report)).unwrap_or(path)
 }
 
 /// `1 log`, `3 logs`.
@@ -136,7 +159,10 @@ fn group<'r>(name: String, rows: &[&'r EvidenceRow]) -> LedgerGroup<'r> {
 
 /// The folder that all evidence lies in, with its `/`; empty if there is none.
 pub(super) fn common_folder(report: &Report) -> &str {
-    let mut paths = report.ledger.evidence.iter().map(|row| row.path.as_str());
+    folder_of(report.ledger.evidence.iter().map(|row| row.path.as_str()))
+}
+
+pub(super) fn folder_of<'p>(mut paths: impl Iterator<Item = &'p str>) -> &'p str {
     let Some(first) = paths.next() else { return "" };
     let mut folder = first.rfind('/').map_or("", |at| &first[..=at]);
     for path in paths {
@@ -145,24 +171,6 @@ pub(super) fn common_folder(report: &Report) -> &str {
         }
     }
     folder
-}
-
-/// Lines of at most `width` characters, broken at blanks; a longer word stands alone.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let last = lines.last().map_or(0, |line| line.chars().count());
-        if last > 0 && last + 1 + word.chars().count() > width {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
 }
 
 /// `4.2 s`, `16 min`, `3 h 5 min`.
@@ -210,12 +218,6 @@ mod tests {
             assert_eq!(number(count), shown);
         }
         assert_eq!(bytes(4_200_000), "4.2 MB");
-    }
-
-    #[test]
-    fn lines_break_at_blanks() {
-        assert_eq!(wrap("aa bb cccccc d", 5), ["aa bb", "cccccc", "d"]);
-        assert_eq!(wrap("", 5), [""]);
     }
 
     #[test]

@@ -4,7 +4,10 @@
 //! line and its row below. Text that comes from evidence is hostile until it has passed through `safe`.
 
 mod digest;
+mod incident;
+pub mod inventory;
 mod layout;
+mod page;
 mod safe;
 mod sections;
 pub mod waterfall;
@@ -14,7 +17,7 @@ mod writers {
     pub(super) mod text;
 }
 
-pub use layout::Layout;
+pub use layout::{Layout, Ranks, parts};
 pub use safe::printable;
 
 use std::io;
