@@ -368,7 +368,7 @@ impl Whereabouts {
             for evidence in ingest::walk(std::slice::from_ref(argument))?.evidence {
                 let below = evidence.path.strip_prefix(argument).unwrap_or(&evidence.path);
                 let below = if below == Path::new("") {
-                    evidence.path.file_name().map(Path::new).unwrap_or(below)
+                    evidence.path.file_name().map_or(below, Path::new)
                 } else {
                     below
                 };

@@ -1,7 +1,7 @@
 //! What evidence is there, for the terminal: what was read of it, what was not and why, and what else to collect.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
 };
 
@@ -72,7 +72,12 @@ pub fn write(inventory: &Inventory, columns: usize, out: &mut dyn Write) -> io::
 fn sources(inventory: &Inventory, page: &mut Page<'_>) -> io::Result<()> {
     let folder = digest::folder_of(inventory.sources.iter().map(|seen| seen.row.path.as_str()));
     let below = if folder.is_empty() { String::new() } else { format!("  paths below {folder}") };
-    page.line(&[Span(BOLD, "Evidence"), Span(DIM, &below)])?;
+    let day = |time: Timestamp| time.to_string().chars().take(10).collect::<String>();
+    let times = inventory.sources.iter().flat_map(|seen| [seen.row.first, seen.row.last]);
+    let days: BTreeSet<String> = times.flatten().map(day).collect();
+    let of = days.first().filter(|_| days.len() == 1).map_or(String::new(), |day| format!(" of {day}"));
+    page.line(&[Span(BOLD, &format!("Evidence{of}")), Span(DIM, &below)])?;
+    let days = days.len();
     let names = [
         Column::Path("path"),
         Column::Text("format"),
@@ -94,8 +99,8 @@ fn sources(inventory: &Inventory, page: &mut Page<'_>) -> io::Result<()> {
             format,
             digest::bytes(row.bytes),
             digest::number(row.records),
-            time(row.first),
-            time(row.last),
+            time(row.first, days),
+            time(row.last, days),
             row.zone_basis.clone(),
             row.clock_offset_ms.map_or(String::new(), |ms| format!("{:+.3} s", ms / 1e3)),
         ]
@@ -103,11 +108,11 @@ fn sources(inventory: &Inventory, page: &mut Page<'_>) -> io::Result<()> {
     page.table(&names, &rows.collect::<Vec<_>>())
 }
 
-/// `2026-11-23 15:48:51`: the second is enough to see whether it is the right night.
-fn time(time: Option<Timestamp>) -> String {
-    time.map_or("-".to_owned(), |time| {
-        time.to_string().chars().take(19).collect::<String>().replace('T', " ")
-    })
+/// `15:48:51`, and the day before it where the evidence has several.
+fn time(time: Option<Timestamp>, days: usize) -> String {
+    let Some(time) = time else { return "-".to_owned() };
+    let day: String = time.to_string().chars().take(10).collect();
+    if days > 1 { format!("{day} {}", time.clock()) } else { time.clock() }
 }
 
 fn label(name: &str) -> Margin<'_> {
