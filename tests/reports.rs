@@ -237,7 +237,7 @@ fn styles(text: &str) -> (String, std::collections::BTreeSet<String>) {
                 rest = &rest[end + 1..];
             }
             None => {
-                plain.push_str(&rest[..at + 1]);
+                plain.push_str(&rest[..=at]);
                 rest = &rest[at + 1..];
             }
         }
