@@ -19,9 +19,11 @@ mod find;
 mod scan;
 mod silence;
 mod stories;
+mod survey;
 mod templates;
 mod timeline;
 mod unknown;
+mod verify;
 
 use std::{
     collections::BTreeMap,
@@ -46,7 +48,9 @@ pub use clocks::Clocks;
 pub use conclude::{conclude, conclude_against};
 pub use find::{Told, find};
 pub use scan::scan;
+pub use survey::{Beginning, FieldSeen, survey};
 pub use templates::{Templates, templates};
+pub use verify::{Checked, Fingerprints, Standing, Whereabouts, verify};
 
 /// Everything decided before the first byte is read.
 #[derive(Debug)]

@@ -65,7 +65,7 @@ embedded!(
 );
 
 /// Files of a patterns folder that hold no patterns.
-const NOT_PACKS: [&str; 4] = ["fields.toml", "metrics.toml", "causes.toml", "redact.toml"];
+const NOT_PACKS: [&str; 5] = ["fields.toml", "metrics.toml", "causes.toml", "collect.toml", "redact.toml"];
 
 impl Packs {
     /// Loads the built-in packs and then `files` (path below a patterns folder, text). A file named like a

@@ -1,8 +1,13 @@
 //! The arguments as typed: validated one by one, decided nowhere but in `plan`.
 
+use std::path::PathBuf;
+
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::redaction::RedactFlags;
+use super::{
+    flags::{GateFlags, OutputFlags, SettingFlags, TextFlags},
+    redaction::RedactFlags,
+};
 
 /// Root-cause analysis for event-sourced systems, offline.
 ///
@@ -26,6 +31,15 @@ pub(super) enum Command {
     Analyze(Analyze),
     /// Verify event-store backups: the store checks of `analyze`, alone
     Integrity(Analyze),
+    /// Write the reports of a JSON report again, without its evidence
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(Report),
+    /// Show what evidence is there, what of it is read and why not, and what more would be worth collecting
+    #[command(after_help = SCAN_EXITS)]
+    Scan(Scan),
+    /// Hold a JSON report against its evidence: is each cited line still what it says?
+    #[command(after_help = VERIFY_EXITS)]
+    Verify(Verify),
     /// Tell one command or request by any of its ids: what it did, how long each part took, how it ended
     #[command(after_help = TRACE_EXITS)]
     Trace(Trace),
@@ -44,6 +58,14 @@ pub(super) enum Command {
     Config(Config),
     /// Print the JSON Schema of what coroner writes
     Schema(Schema),
+    /// Write a coroner.toml that lists every setting, its default and why it is that
+    Init(Init),
+    /// Print a script that completes this command line in a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(Completions),
+    /// Print the manual page, or write one for each command
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(Man),
 }
 
 const EXAMPLES: &str = "\
@@ -59,19 +81,11 @@ pub(super) struct Analyze {
     #[arg(required = true, value_name = "EVIDENCE")]
     pub(super) evidence: Vec<String>,
 
-    /// Where to write the report, repeatable: the extension decides the format (csv, json, jsonl, md, prom, sarif, txt,
-    /// xml for JUnit); FORMAT:PATH overrides (FORMAT is csv, json, jsonl, junit, md, prometheus, sarif or text);
-    /// `-` is standard output [default: text to standard output]
-    #[arg(short, long = "output", value_name = "[FORMAT:]PATH", help_heading = "Output")]
-    pub(super) output: Vec<String>,
+    #[command(flatten)]
+    pub(super) output: OutputFlags,
 
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
-    pub(super) color: ColorChoice,
-
-    /// No progress and no notes on standard error
-    #[arg(short, long, help_heading = "Output")]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) text: TextFlags,
 
     /// What "now" is for this evidence, RFC 3339 [default: the newest trustworthy time in it]
     #[arg(long, value_name = "TIME", env = "CORONER_AS_OF", help_heading = "Time")]
@@ -86,14 +100,14 @@ pub(super) struct Analyze {
     pub(super) auto_clock: bool,
     /// What to compare with: a report.json, a folder that holds one, or evidence of a time when all was well
     #[arg(long, value_name = "PATH", env = "CORONER_BASELINE", help_heading = "Compare")]
-    pub(super) baseline: Option<std::path::PathBuf>,
+    pub(super) baseline: Option<PathBuf>,
 
     #[command(flatten)]
     pub(super) settings: SettingFlags,
 
     /// A folder of pattern packs, store profiles and field names that adds to or overrides the built-in ones
     #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS", help_heading = "Patterns")]
-    pub(super) patterns: Option<std::path::PathBuf>,
+    pub(super) patterns: Option<PathBuf>,
 
     /// Read exports with this store profile alone (`coroner patterns stores` lists them)
     #[arg(long, value_name = "PROFILE", help_heading = "Stores")]
@@ -110,21 +124,10 @@ pub(super) struct Analyze {
 
     /// Where sorted runs go [default: the system's folder for temporary files]
     #[arg(long, value_name = "DIR", env = "CORONER_TMP_DIR", help_heading = "Run")]
-    pub(super) tmp_dir: Option<std::path::PathBuf>,
+    pub(super) tmp_dir: Option<PathBuf>,
 
-    /// Exit with 1 if there is a finding of this severity or above
-    #[arg(
-        long,
-        value_name = "SEVERITY",
-        default_value = "never",
-        env = "CORONER_FAIL_ON",
-        help_heading = "Gate"
-    )]
-    pub(super) fail_on: FailOn,
-
-    /// Exit with 0 or 1 even if some evidence could not be read
-    #[arg(long, help_heading = "Gate")]
-    pub(super) allow_partial: bool,
+    #[command(flatten)]
+    pub(super) gate: GateFlags,
 
     #[command(flatten)]
     pub(super) redaction: RedactFlags,
@@ -142,38 +145,91 @@ pub(super) struct Analyze {
     pub(super) piece_bytes: Option<usize>,
 }
 
-/// Where settings come from besides the environment.
-#[derive(Debug, ClapArgs)]
-pub(super) struct SettingFlags {
-    /// A file of settings [default: coroner.toml in this folder, if there is one]
-    #[arg(long, value_name = "FILE", env = "CORONER_CONFIG", help_heading = "Settings")]
-    pub(super) config: Option<std::path::PathBuf>,
-
-    /// A setting's value, as `lag_warning=10m`, over `CORONER_LAG_WARNING` and the file; repeatable (`coroner config show`
-    /// lists them)
-    #[arg(long, value_name = "NAME=VALUE", help_heading = "Settings")]
-    pub(super) set: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum ColorChoice {
-    Auto,
-    Always,
-    Never,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum FailOn {
-    Never,
-    Warning,
-    Error,
-    Critical,
-}
-
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Hash {
     Blake3,
     Sha256,
+}
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  coroner report report.json                          the text, on the terminal
+  coroner report report.json.gz -o report.md          for a ticket
+  coroner report report.json --fail-on error -o -     the gate of `analyze`, without the evidence";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Report {
+    /// A JSON report, also packed with gzip or zstd; `-` is standard input
+    #[arg(value_name = "RESULT.json")]
+    pub(super) result: String,
+
+    #[command(flatten)]
+    pub(super) output: OutputFlags,
+
+    #[command(flatten)]
+    pub(super) text: TextFlags,
+
+    #[command(flatten)]
+    pub(super) gate: GateFlags,
+
+    #[command(flatten)]
+    pub(super) redaction: RedactFlags,
+
+    /// A folder whose redact.toml adds to or overrides the built-in rules
+    #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS", help_heading = "Redaction")]
+    pub(super) patterns: Option<PathBuf>,
+}
+
+const SCAN_EXITS: &str = "\
+All of the evidence is read, as `analyze` reads it: how many records there are, from when to when, and which clocks are
+wrong is in no beginning of a file.
+
+Exit codes: 0 all could be read; 2 usage or fatal error; 3 something could not be read; 4 nothing to read.";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Scan {
+    /// Files, folders, globs in quotes, or `-` for standard input
+    #[arg(required = true, value_name = "EVIDENCE")]
+    pub(super) evidence: Vec<String>,
+
+    /// For a person or for a program
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: TraceFormat,
+
+    /// Columns of the text, from 80 to 200 [default: COLUMNS, else those of the terminal, else 110]
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16))]
+    pub(super) width: Option<u16>,
+
+    /// A folder of pattern packs, store profiles and field names that adds to or overrides the built-in ones
+    #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS")]
+    pub(super) patterns: Option<PathBuf>,
+}
+
+const VERIFY_EXITS: &str = "\
+Examples:
+  coroner verify report.json                 the evidence is where it was
+  coroner verify report.json /mnt/archive    it moved: files are found by the ends of their paths
+
+A file that grew counts as verified: its beginning has the hash that the report names.
+Exit codes: 0 all verified; 1 something changed or is missing; 2 usage or no report; 4 nothing that can be verified.";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Verify {
+    /// A JSON report, also packed with gzip or zstd; `-` is standard input
+    #[arg(value_name = "RESULT.json")]
+    pub(super) result: String,
+
+    /// Where the evidence is now: files, folders, globs in quotes [default: where the report was told to find it]
+    #[arg(value_name = "EVIDENCE")]
+    pub(super) evidence: Vec<String>,
+
+    /// Compare cited lines alone, not the hash of each file
+    #[arg(long)]
+    pub(super) no_hash: bool,
+
+    /// For a person or for a program
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: TraceFormat,
 }
 
 const TRACE_EXITS: &str = "\
@@ -193,13 +249,13 @@ pub(super) struct Trace {
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: TraceFormat,
 
-    /// Columns of the text, from 80 to 200 [default: those of the terminal, else 110]
-    #[arg(long, value_name = "COLUMNS", env = "COLUMNS", value_parser = clap::value_parser!(u16))]
+    /// Columns of the text, from 80 to 200 [default: COLUMNS, else those of the terminal, else 110]
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16))]
     pub(super) width: Option<u16>,
 
     /// A folder of field names that adds to or overrides the built-in ones
     #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS")]
-    pub(super) patterns: Option<std::path::PathBuf>,
+    pub(super) patterns: Option<PathBuf>,
 
     /// Threads [default: one for each core]
     #[arg(short = 'j', long, value_name = "N", env = "CORONER_THREADS")]
@@ -227,11 +283,11 @@ pub(super) struct Explain {
 
     /// A JSON report, whose names fill in the runbook's commands
     #[arg(long, value_name = "FILE")]
-    pub(super) report: Option<std::path::PathBuf>,
+    pub(super) report: Option<PathBuf>,
 
     /// A folder of pattern packs and runbooks that adds to or overrides the built-in ones
     #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS")]
-    pub(super) patterns: Option<std::path::PathBuf>,
+    pub(super) patterns: Option<PathBuf>,
 }
 
 const TEMPLATES_EXITS: &str = "\
@@ -249,7 +305,7 @@ pub(super) struct Templates {
 
     /// Write the template of every line of one file there, as CSV: line, `template_id`, template
     #[arg(long, value_name = "FILE.csv")]
-    pub(super) assign: Option<std::path::PathBuf>,
+    pub(super) assign: Option<PathBuf>,
 
     /// For a person or for a program
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -263,7 +319,7 @@ pub(super) struct Patterns {
 
     /// A folder of pattern packs that adds to or overrides the built-in ones
     #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS", global = true)]
-    pub(super) patterns: Option<std::path::PathBuf>,
+    pub(super) patterns: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -345,4 +401,39 @@ pub(super) struct Schema {
 pub(super) enum SchemaOf {
     /// The JSON report, `schema_version` 1
     Report,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Init {
+    /// Where to write it; `-` prints it
+    #[arg(value_name = "FILE", default_value = super::config::FILE)]
+    pub(super) path: PathBuf,
+
+    /// Overwrite a file that is there
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  coroner completions bash > ~/.local/share/bash-completion/completions/coroner
+  coroner completions zsh > ~/.zfunc/_coroner
+  coroner completions fish > ~/.config/fish/completions/coroner.fish";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Completions {
+    #[arg(value_name = "SHELL")]
+    pub(super) shell: clap_complete::Shell,
+}
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  coroner man | man -l -
+  coroner man -o ~/.local/share/man/man1";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Man {
+    /// A folder for one page for each command
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) output: Option<PathBuf>,
 }

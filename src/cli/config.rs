@@ -13,7 +13,7 @@ use toml::Spanned;
 
 use crate::model::{SETTINGS, Setting, Settings};
 
-use super::args::SettingFlags;
+use super::flags::SettingFlags;
 
 /// Read from the folder that coroner is started in, where no `--config` names another.
 pub(super) const FILE: &str = "coroner.toml";

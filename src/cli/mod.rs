@@ -7,19 +7,27 @@ mod args;
 mod config;
 mod commands {
     pub(super) mod analyze;
+    pub(super) mod completions;
     pub(super) mod config;
     pub(super) mod explain;
+    pub(super) mod init;
     pub(super) mod patterns;
     pub(super) mod redact;
+    pub(super) mod report;
+    pub(super) mod scan;
     pub(super) mod schema;
     pub(super) mod templates;
     pub(super) mod trace;
+    pub(super) mod verify;
 }
+mod deliver;
+mod flags;
 mod output;
 mod plan;
 mod progress;
 mod redaction;
 mod store_samples;
+mod stored;
 
 use std::io;
 
@@ -55,6 +63,9 @@ pub fn run() -> anyhow::Result<Exit> {
     match args.command {
         Command::Analyze(analyze) => commands::analyze::run(&analyze, commands::analyze::What::Everything),
         Command::Integrity(analyze) => commands::analyze::run(&analyze, commands::analyze::What::Stores),
+        Command::Report(report) => commands::report::run(&report),
+        Command::Scan(scan) => commands::scan::run(&scan),
+        Command::Verify(verify) => commands::verify::run(&verify),
         Command::Trace(trace) => commands::trace::run(&trace),
         Command::Explain(explain) => commands::explain::run(&explain),
         Command::Templates(templates) => commands::templates::run(&templates),
@@ -62,6 +73,9 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Redact(redact) => commands::redact::run(&redact),
         Command::Config(config) => commands::config::run(&config),
         Command::Schema(schema) => commands::schema::run(&schema),
+        Command::Init(init) => commands::init::run(&init),
+        Command::Completions(args) => commands::completions::completions(&args),
+        Command::Man(args) => commands::completions::man(&args),
     }
 }
 

@@ -14,13 +14,17 @@ use crate::{
     report::{Layout, WRITERS, Writer},
 };
 
-use super::args::ColorChoice;
+use super::flags::ColorChoice;
 
 /// One report to write.
 pub(super) struct Output {
     writer: &'static dyn Writer,
     to: Target,
+    columns: usize,
 }
+
+/// Fewest and most columns of a text: below, tables make no sense; above, eyes lose the line.
+const COLUMNS: (usize, usize) = (80, 200);
 
 enum Target {
     Stdout,
@@ -28,17 +32,28 @@ enum Target {
 }
 
 /// Decides format and place of each `-o`; without any, text to standard output.
-pub(super) fn outputs(arguments: &[String]) -> anyhow::Result<Vec<Output>> {
+pub(super) fn outputs(arguments: &[String], width: Option<u16>) -> anyhow::Result<Vec<Output>> {
     if arguments.is_empty() {
-        return Ok(vec![output("-")?]);
+        return Ok(vec![output("-", width)?]);
     }
-    arguments.iter().map(|argument| output(argument)).collect()
+    arguments.iter().map(|argument| output(argument, width)).collect()
 }
 
-fn output(argument: &str) -> anyhow::Result<Output> {
+/// Columns of what goes to standard output: those that were asked for, `COLUMNS`, or the terminal's own.
+pub(super) fn columns(asked: Option<u16>) -> usize {
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok();
+    let own = || terminal_size::terminal_size_of(io::stdout()).map(|(columns, _)| columns.0);
+    within_reason(asked.or_else(told).or_else(own))
+}
+
+fn within_reason(columns: Option<u16>) -> usize {
+    columns.map_or(Layout::default().columns, |columns| usize::from(columns).clamp(COLUMNS.0, COLUMNS.1))
+}
+
+fn output(argument: &str, width: Option<u16>) -> anyhow::Result<Output> {
     let by_id = |id: &str| WRITERS.iter().copied().find(|writer| writer.id() == id);
     if let Some((writer, path)) = argument.split_once(':').and_then(|(id, path)| Some((by_id(id)?, path))) {
-        return Ok(Output { writer, to: target(path) });
+        return Ok(Output::new(writer, target(path), width));
     }
     let to = target(argument);
     let writer = match &to {
@@ -52,7 +67,7 @@ fn output(argument: &str) -> anyhow::Result<Output> {
         }
     };
     match writer {
-        Some(writer) => Ok(Output { writer, to }),
+        Some(writer) => Ok(Output::new(writer, to, width)),
         None => {
             let known: Vec<&str> = WRITERS.iter().map(|writer| writer.id()).collect();
             bail!(
@@ -68,6 +83,15 @@ fn target(path: &str) -> Target {
 }
 
 impl Output {
+    /// A file is as wide on every terminal; what a terminal shows is as wide as that is.
+    fn new(writer: &'static dyn Writer, to: Target, width: Option<u16>) -> Output {
+        let columns = match to {
+            Target::Stdout => columns(width),
+            Target::File(_) => within_reason(width),
+        };
+        Output { writer, to, columns }
+    }
+
     /// Writes the report; with a guard, nothing is seen of it before the guard has.
     pub(super) fn write(
         &self,
@@ -76,6 +100,7 @@ impl Output {
         guard: Option<&Guard>,
         color: ColorChoice,
     ) -> anyhow::Result<()> {
+        let layout = &Layout { columns: self.columns, ..layout.clone() };
         match &self.to {
             Target::Stdout => {
                 // The writer's own errors pass unwrapped: a closed pipe is told by its kind.

@@ -14,11 +14,11 @@ use crate::{
     decode::{self, Lexicon, StoreChoice},
     engine::{Clocks, PIECE_BYTES, Plan, Room, Scope},
     ingest::HashKind,
-    model::{self, AsOf, Compared, Meaning, Settings, Severity},
+    model::{self, AsOf, Compared, Meaning, Settings},
 };
 
 use super::{
-    args::{Analyze, FailOn, Hash},
+    args::{Analyze, Hash},
     config,
 };
 
@@ -26,16 +26,6 @@ use super::{
 #[derive(Debug, thiserror::Error)]
 #[error("{0}: nothing to read; name files, folders or `-`")]
 pub(super) struct NothingToRead(pub(super) String);
-
-/// The severity at which a run fails.
-pub(super) fn fail_on(args: &Analyze) -> Option<Severity> {
-    match args.fail_on {
-        FailOn::Never => None,
-        FailOn::Warning => Some(Severity::Warning),
-        FailOn::Error => Some(Severity::Error),
-        FailOn::Critical => Some(Severity::Critical),
-    }
-}
 
 /// Decides everything that reading and judging depend on.
 pub(super) fn plan(args: &Analyze, scope: Scope) -> anyhow::Result<Plan> {

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, hash::BuildHasher, ops::Range};
 
-use crate::model::{Entry, Field, Known, Level, Meant, NameNumber, Value, Values};
+use crate::model::{Entry, Field, Known, Level, Means, Meant, NameNumber, Value, Values};
 
 use super::{
     Lexicon,
@@ -72,6 +72,13 @@ impl Lexicon {
             }
         }
         names
+    }
+
+    /// What the values of a field are taken for.
+    pub fn means(&self, name: &str) -> Vec<Means> {
+        let mut means: Vec<Means> = self.meanings(name, 0).map(|meant| meant.means).collect();
+        means.dedup();
+        means
     }
 
     /// Whether an entry says that time ran out.

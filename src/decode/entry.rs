@@ -227,6 +227,36 @@ pub(super) fn looks_like_entry(text: &str, lexicon: &Lexicon) -> bool {
     valid && says && (draft.level.is_some() || (draft.time.is_some() && draft.message.is_some()))
 }
 
+/// What a JSON object lacks of a log entry, and which keys it has.
+pub(super) fn lacks(text: &str, lexicon: &Lexicon) -> Option<String> {
+    let (mut draft, mut fields, mut keys) = (Draft::default(), Vec::new(), Vec::new());
+    let valid = json::members(text, |key, value| {
+        keys.push(key);
+        member(&mut draft, &mut fields, key, value, lexicon);
+    });
+    if valid.is_err() {
+        return Some("its first line that begins with `{` is no whole JSON object".to_owned());
+    }
+    let missing = [
+        ("time", draft.time.is_none()),
+        ("level", draft.level.is_none()),
+        ("message", draft.message.is_none()),
+    ];
+    let missing: Vec<&str> =
+        missing.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| name).collect();
+    let keys: Vec<&str> = keys.into_iter().take(KEYS).collect();
+    (!missing.is_empty()).then(|| {
+        format!(
+            "no {} among its keys: {}; `fields.toml` in a --patterns folder can name them",
+            missing.join(", no "),
+            keys.join(", ")
+        )
+    })
+}
+
+/// Keys that are shown of an object.
+const KEYS: usize = 12;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -129,6 +129,11 @@ impl Lexicon {
         tables::find(&self.stores, name, names)
     }
 
+    /// Which store these columns are nearly of, and what they lack.
+    pub(super) fn nearest_table(&self, names: &[String]) -> Option<String> {
+        tables::nearest(&self.stores, names)
+    }
+
     /// Takes one profile alone, or one that the caller maps by hand, for stores that cannot be told by their columns.
     ///
     /// # Errors

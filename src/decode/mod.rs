@@ -131,11 +131,32 @@ pub trait Format: Sync {
     /// How sure we are, from 0 (no) to 100.
     fn sniff(&self, head: &Head<'_>, lexicon: &Lexicon) -> u8;
 
+    /// Why a source that resembles this format is not it: what it lacks. `None` where there is no likeness.
+    fn lacks(&self, _: &Head<'_>, _: &Lexicon) -> Option<String> {
+        None
+    }
+
     /// Finds where pieces may end; sees the source in order, from its first byte.
     fn cutter(&self, head: &Head<'_>, lexicon: &Arc<Lexicon>) -> Box<dyn Cutter>;
 
     /// Reads every record of a piece. Never fails: see [`Batch::problems`].
     fn decode<'a>(&self, chunk: &Chunk<'a>, lexicon: &Lexicon) -> Batch<'a>;
+}
+
+/// A format that a source resembles, and why it is not it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Likeness {
+    pub format: &'static str,
+    pub lacks: String,
+}
+
+/// What a source that nothing reads looks like, in the order of the formats.
+pub fn likenesses(head: &Head<'_>, lexicon: &Lexicon) -> Vec<Likeness> {
+    let like = |format: &&dyn Format| {
+        let lacks = format.lacks(head, lexicon)?;
+        Some(Likeness { format: format.id(), lacks })
+    };
+    FORMATS.iter().filter_map(like).collect()
 }
 
 /// The beginning of a source.

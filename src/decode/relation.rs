@@ -39,6 +39,21 @@ impl Relation {
         if grid::headers(head.text).iter().any(|names| self.knows(names)) { SURE } else { 0 }
     }
 
+    /// The columns that a table with some of them lacks.
+    pub(super) fn lacks(&self, head: &Head<'_>) -> Option<String> {
+        let there = |names: &[String], any: &[&str]| any.iter().any(|name| names.iter().any(|n| n == name));
+        grid::headers(head.text).iter().find_map(|names| {
+            let missing: Vec<String> = self
+                .needs
+                .iter()
+                .filter(|any| !there(names, any))
+                .map(|any| format!("`{}`", any.join("` or `")))
+                .collect();
+            let alike = !missing.is_empty() && missing.len() < self.needs.len();
+            alike.then(|| format!("no column {}", missing.join(", none ")))
+        })
+    }
+
     fn knows(&self, names: &[String]) -> bool {
         self.needs.iter().all(|any| any.iter().any(|name| names.iter().any(|known| known == name)))
     }

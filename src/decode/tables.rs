@@ -32,6 +32,42 @@ pub(super) fn find(profiles: &[StoreProfile], name: &str, names: &[String]) -> O
     Some(Table { profile, schema, columns, rules: Arc::new(rules.clone()) })
 }
 
+/// The table of events that comes nearest to columns which fit none, as `profile lacks ...`.
+pub(super) fn nearest(profiles: &[StoreProfile], names: &[String]) -> Option<String> {
+    let mut best: Option<(usize, String)> = None;
+    for profile in profiles {
+        for rules in profile.tables.iter().filter(|rules| rules.role == TableRole::Events) {
+            let columns = columns(rules, names);
+            let known = rules.columns.keys().filter(|meaning| found(&columns, **meaning)).count();
+            let missing: Vec<String> = needed(rules.role)
+                .iter()
+                .chain(&rules.required)
+                .filter(|meaning| !found(&columns, **meaning))
+                .map(|meaning| called(rules, *meaning))
+                .chain(
+                    rules
+                        .also
+                        .iter()
+                        .filter(|wanted| !names.contains(wanted))
+                        .map(|name| format!("`{name}`")),
+                )
+                .collect();
+            // One column in common, such as `id`, is no likeness.
+            if known > 1 && !missing.is_empty() && best.as_ref().is_none_or(|(most, _)| known > *most) {
+                best =
+                    Some((known, format!("profile {} needs a column {}", profile.id, missing.join(" and "))));
+            }
+        }
+    }
+    best.map(|(_, text)| text)
+}
+
+/// A meaning with the names that its column may have.
+fn called(rules: &TableRules, meaning: Meaning) -> String {
+    let names = rules.columns.get(&meaning).map(|names| names.join("` or `")).unwrap_or_default();
+    format!("`{names}`")
+}
+
 /// The meanings that a table of a role cannot do without.
 pub(super) fn needed(role: TableRole) -> &'static [Meaning] {
     match role {

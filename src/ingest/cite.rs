@@ -23,8 +23,34 @@ pub struct Citation {
     pub excerpt: Vec<u8>,
 }
 
-/// An excerpt's length: enough to recognise a row, short enough for a ticket.
-const EXCERPT: usize = 240;
+/// How much of a place is wanted.
+#[derive(Clone, Copy)]
+enum Extent {
+    /// The beginning of its line: enough to recognise a row, short enough for a ticket.
+    Line,
+    /// Enough to find what an entry says, in whichever field or later line that is.
+    Record,
+}
+
+impl Extent {
+    fn bytes(self) -> usize {
+        match self {
+            Extent::Line => 240,
+            Extent::Record => 16 << 10,
+        }
+    }
+
+    fn of(self, bytes: &[u8]) -> Vec<u8> {
+        let text = match self {
+            Extent::Line => {
+                let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+                line.strip_suffix(b"\r").unwrap_or(line)
+            }
+            Extent::Record => bytes,
+        };
+        text[..text.len().min(self.bytes())].to_vec()
+    }
+}
 
 /// Byte offsets of unpacked sources, by the name of the source.
 pub type Wanted = BTreeMap<String, BTreeSet<u64>>;
@@ -34,6 +60,15 @@ pub type Cited = BTreeMap<String, BTreeMap<u64, Citation>>;
 
 /// Looks up lines of the sources that one piece of evidence holds, in one pass over it.
 pub fn cite(evidence: &Evidence, wanted: &Wanted) -> Cited {
+    look_up(evidence, wanted, Extent::Line)
+}
+
+/// The same with what follows the line, so that an entry's text can be found in it.
+pub fn cite_records(evidence: &Evidence, wanted: &Wanted) -> Cited {
+    look_up(evidence, wanted, Extent::Record)
+}
+
+fn look_up(evidence: &Evidence, wanted: &Wanted, extent: Extent) -> Cited {
     let mut cited = Cited::new();
     if wanted.is_empty() || evidence.path == Path::new(STDIN) {
         return cited;
@@ -44,7 +79,7 @@ pub fn cite(evidence: &Evidence, wanted: &Wanted) -> Cited {
             Some(Step::Read(reader)) => match wanted.get(reader.name()) {
                 Some(offsets) => {
                     let name = reader.name().to_owned();
-                    cited.insert(name, cite_source(reader, offsets));
+                    cited.insert(name, cite_source(reader, offsets, extent));
                 }
                 None => reader.skip(),
             },
@@ -55,26 +90,26 @@ pub fn cite(evidence: &Evidence, wanted: &Wanted) -> Cited {
     cited
 }
 
-fn cite_source(mut reader: Reader, offsets: &BTreeSet<u64>) -> BTreeMap<u64, Citation> {
+fn cite_source(mut reader: Reader, offsets: &BTreeSet<u64>, extent: Extent) -> BTreeMap<u64, Citation> {
     let sorted: Vec<u64> = offsets.iter().copied().collect();
     let mut cited = BTreeMap::new();
     match reader.plain().map(map_settled) {
-        Some(Ok(Some(map))) => cite_slice(&map, &sorted, &mut cited),
+        Some(Ok(Some(map))) => cite_slice(&map, &sorted, extent, &mut cited),
         _ => {
-            cite_stream(|buffer| reader.read(buffer), &sorted, &mut cited);
+            cite_stream(|buffer| reader.read(buffer), &sorted, extent, &mut cited);
             reader.skip();
         }
     }
     cited
 }
 
-fn cite_slice(bytes: &[u8], sorted: &[u64], cited: &mut BTreeMap<u64, Citation>) {
+fn cite_slice(bytes: &[u8], sorted: &[u64], extent: Extent, cited: &mut BTreeMap<u64, Citation>) {
     let (mut line, mut at) = (1, 0);
     for offset in sorted {
         let Some(rest) = bytes.get(*offset as usize..) else { break };
         line += newlines(&bytes[at..*offset as usize]);
         at = *offset as usize;
-        cited.insert(*offset, Citation { line, excerpt: first_line(rest).to_vec() });
+        cited.insert(*offset, Citation { line, excerpt: extent.of(rest) });
     }
 }
 
@@ -82,6 +117,7 @@ fn cite_slice(bytes: &[u8], sorted: &[u64], cited: &mut BTreeMap<u64, Citation>)
 fn cite_stream(
     mut read: impl FnMut(&mut [u8]) -> usize,
     sorted: &[u64],
+    extent: Extent,
     cited: &mut BTreeMap<u64, Citation>,
 ) {
     let mut window: Vec<u8> = Vec::new();
@@ -96,7 +132,7 @@ fn cite_stream(
             }
         }
         // All but the last excerpt's length can be cited now; the rest with the next bytes.
-        let usable = if ended { window.len() } else { window.len() - EXCERPT };
+        let usable = if ended { window.len() } else { window.len() - extent.bytes() };
         let mut at = 0;
         // The end of the source is a place too: that is where a torn dump is torn.
         let limit = start + usable as u64 + u64::from(ended);
@@ -104,7 +140,7 @@ fn cite_stream(
             let here = (offset - start) as usize;
             line += newlines(&window[at..here]);
             at = here;
-            cited.insert(*offset, Citation { line, excerpt: first_line(&window[here..]).to_vec() });
+            cited.insert(*offset, Citation { line, excerpt: extent.of(&window[here..]) });
             next += 1;
         }
         line += newlines(&window[at..usable]);
@@ -114,12 +150,6 @@ fn cite_stream(
             return;
         }
     }
-}
-
-fn first_line(bytes: &[u8]) -> &[u8] {
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    &line[..line.len().min(EXCERPT)]
 }
 
 fn newlines(bytes: &[u8]) -> u64 {

@@ -17,6 +17,16 @@ pub enum HashKind {
     Sha256,
 }
 
+impl HashKind {
+    /// What a hash of this kind begins with.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            HashKind::Blake3 => "blake3:",
+            HashKind::Sha256 => "sha256:",
+        }
+    }
+}
+
 /// A hash under way.
 #[expect(clippy::large_enum_variant, reason = "one per open file")]
 pub(super) enum Hasher {
@@ -43,10 +53,12 @@ impl Hasher {
 
     pub(super) fn finish(&self) -> String {
         match self {
-            Hasher::Blake3(hasher) => format!("blake3:{}", hasher.finalize().to_hex()),
+            Hasher::Blake3(hasher) => format!("{}{}", HashKind::Blake3.prefix(), hasher.finalize().to_hex()),
             Hasher::Sha256(hasher) => {
                 let digest = hasher.clone().finalize();
-                digest.iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+                digest
+                    .iter()
+                    .fold(HashKind::Sha256.prefix().to_owned(), |text, byte| format!("{text}{byte:02x}"))
             }
         }
     }

@@ -31,6 +31,7 @@ mod packings {
 }
 mod pg_archive;
 mod reader;
+mod rehash;
 mod render;
 mod sources;
 mod sqlite;
@@ -41,9 +42,10 @@ mod walk;
 
 use std::io;
 
-pub use cite::{Citation, Cited, Wanted, cite};
+pub use cite::{Citation, Cited, Wanted, cite, cite_records};
 pub use hash::HashKind;
 pub use reader::{Piece, Reader, Summary};
+pub use rehash::{hash_of_beginning, hashes};
 pub use render::Damage;
 pub use sources::{Listed, Sources, Step};
 pub use walk::{Evidence, Found, PassedOver, STDIN, Shape, walk};

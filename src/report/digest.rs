@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{
     Finding, OverTime, Severity, Timestamp, Window,
     projection::{Projection, ProjectionStatus},
-    report::{ChainRole, EvidenceRow, Incident, Report},
+    report::{ChainRole, CheckStatus, EvidenceRow, Incident, Report},
 };
 
 /// `63629` as `63,629`.
@@ -46,6 +46,29 @@ pub(super) fn incident_of<'r>(report: &'r Report, finding: &Finding) -> Option<&
 /// Its role in the incident's chain, where it has one.
 pub(super) fn role_of(incident: &Incident, finding: &Finding) -> Option<ChainRole> {
     incident.chain.iter().find(|link| link.finding == finding.id).map(|link| link.role)
+}
+
+/// `once`, `1,575 times`.
+pub(super) fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{} times", number(count)) }
+}
+
+/// Why checks could not run, and which: those that lack the same together.
+pub(super) fn not_checked(report: &Report) -> Vec<(&str, Vec<&str>)> {
+    let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
+    for check in report.ledger.checks.iter().filter(|check| check.status == CheckStatus::CouldNotRun) {
+        let why = check.why.as_deref().unwrap_or_default();
+        match by_reason.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, checks)) => checks.push(&check.id),
+            None => by_reason.push((why, vec![&check.id])),
+        }
+    }
+    by_reason
+}
+
+/// A path without the folder that all evidence shares; the head of a report names it once.
+pub(super) fn shorter<'p>(report: &Report, path: &'p str) -> &'p str {
+    path.strip_prefix(common_folder(report)).unwrap_or(path)
 }
 
 /// `1 log`, `3 logs`.
@@ -157,7 +180,10 @@ fn group<'r>(name: String, rows: &[&'r EvidenceRow]) -> LedgerGroup<'r> {
 
 /// The folder that all evidence lies in, with its `/`; empty if there is none.
 pub(super) fn common_folder(report: &Report) -> &str {
-    let mut paths = report.ledger.evidence.iter().map(|row| row.path.as_str());
+    folder_of(report.ledger.evidence.iter().map(|row| row.path.as_str()))
+}
+
+pub(super) fn folder_of<'p>(mut paths: impl Iterator<Item = &'p str>) -> &'p str {
     let Some(first) = paths.next() else { return "" };
     let mut folder = first.rfind('/').map_or("", |at| &first[..=at]);
     for path in paths {
@@ -166,24 +192,6 @@ pub(super) fn common_folder(report: &Report) -> &str {
         }
     }
     folder
-}
-
-/// Lines of at most `width` characters, broken at blanks; a longer word stands alone.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let last = lines.last().map_or(0, |line| line.chars().count());
-        if last > 0 && last + 1 + word.chars().count() > width {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
 }
 
 /// A name without its middle: what tells names apart stands at either end.
@@ -206,7 +214,7 @@ pub(super) fn over_time<'r>(window: &Window, charts: impl Iterator<Item = &'r Ov
         return OverTime::default();
     };
     let step = (to.since(from) / STEPS as i64 + 1).max(1_000_000);
-    let mut counts = vec![0; (to.since(from) / step + 1) as usize];
+    let mut counts = vec![0_u64; (to.since(from) / step + 1) as usize];
     for chart in charts {
         for (at, count) in chart.counts.iter().enumerate() {
             let step = chart.at(at).map_or(-1, |time| time.since(from).max(0) / step);
@@ -263,12 +271,6 @@ mod tests {
             assert_eq!(number(count), shown);
         }
         assert_eq!(bytes(4_200_000), "4.2 MB");
-    }
-
-    #[test]
-    fn lines_break_at_blanks() {
-        assert_eq!(wrap("aa bb cccccc d", 5), ["aa bb", "cccccc", "d"]);
-        assert_eq!(wrap("", 5), [""]);
     }
 
     #[test]

@@ -5,7 +5,10 @@
 
 mod digest;
 mod html;
+mod incident;
+pub mod inventory;
 mod layout;
+mod page;
 mod safe;
 mod schema;
 mod sections;
@@ -22,7 +25,7 @@ mod writers {
     pub(super) mod text;
 }
 
-pub use layout::Layout;
+pub use layout::{Layout, Ranks, parts};
 pub use safe::printable;
 pub use schema::schema;
 

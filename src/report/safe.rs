@@ -41,9 +41,21 @@ impl maud::Render for Shown<'_> {
     }
 }
 
-/// Bidirectional overrides and zero-width characters (UAX 9; CVE-2021-42574).
+/// Bidirectional overrides and zero-width characters (UAX 9; CVE-2021-42574), what breaks a line without being a
+/// control character, annotations and tags.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 /// For Markdown, inside a line: a code span whose fence is longer than any run of backticks in it.
@@ -61,6 +73,18 @@ pub(super) fn code_span(text: &str) -> String {
     let fence = "`".repeat(longest + 1);
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// For Markdown, words of ours that a report read back may hold anything in: as they are where nothing in them is
+/// markup, or else a code span.
+pub(super) fn plain(text: &str) -> String {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || " ,.;:'=%+-/()_".contains(c);
+    // What looks like an address becomes a link by itself.
+    if text.chars().all(harmless) && !text.contains("//") && !text.contains("www.") {
+        text.to_owned()
+    } else {
+        code_span(text)
+    }
 }
 
 /// For a cell of a Markdown table: a code span that no bar ends.
@@ -148,6 +172,9 @@ mod tests {
         assert_eq!(terminal("x\u{202e}y"), "x\\u{202e}y");
         assert_eq!(code_span("a `` b"), "```a `` b```");
         assert_eq!(code_span("`x"), "`` `x ``");
+        assert_eq!(plain("no pg_locks export"), "no pg_locks export");
+        assert_eq!(plain("http://x"), "`http://x`");
+        assert_eq!(plain("a\n<b>"), "`a\\n<b>`");
         assert_eq!(code_cell("a|b"), "`a\\|b`");
         assert_eq!(cut("abcdef", 4), "abc…");
     }

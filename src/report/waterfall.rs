@@ -6,7 +6,11 @@ use anstyle::Style;
 
 use crate::model::{Phase, Trace, TraceEntry};
 
-use super::{digest, safe};
+use super::{
+    digest,
+    page::{cells, fitted, padded},
+    safe,
+};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -43,13 +47,12 @@ pub fn whole(trace: &Trace, entries: &[TraceEntry], width: usize, out: &mut dyn 
             Some(error) => format!("{}: {error}", entry.message),
             None => entry.message.clone(),
         };
-        let text = safe::terminal(&text);
-        let room = width.saturating_sub(11 + 7 + place.chars().count() + 4).max(40);
+        let room = width.saturating_sub(11 + 7 + cells(&place) + 4).max(40);
         writeln!(
             out,
             "{offset:>11}  {:<5}  {DIM}{place}{DIM:#}  {}",
             entry.level.name(),
-            safe::cut(&text, room)
+            fitted(&text, room)
         )?;
     }
     Ok(())
@@ -72,7 +75,7 @@ fn head(trace: &Trace, width: usize, out: &mut dyn Write) -> io::Result<()> {
         if text.is_empty() {
             return Ok(());
         }
-        let text = safe::cut(&safe::terminal(text), width - 12);
+        let text = fitted(text, width - 12);
         writeln!(out, "  {DIM}{name:<9}{DIM:#} {text}")
     };
     let others = trace.ids.iter().filter(|(_, id)| **id != trace.id);
@@ -113,10 +116,10 @@ pub(super) fn phases(trace: &Trace, width: usize, indent: &str, out: &mut dyn Wr
         let from = from.min(columns - 1);
         let length = ((phase.duration_ms / total * columns as f64).round() as usize).clamp(1, columns - from);
         let bar = format!("{}{}", " ".repeat(from), "█".repeat(length));
-        let name = safe::cut(&safe::terminal(&phase.name), NAME);
-        writeln!(out, "{indent}{name:<NAME$} {:>DURATION$}  {bar}", duration(phase.duration_ms))?;
+        let name = padded(&fitted(&phase.name, NAME), NAME);
+        writeln!(out, "{indent}{name} {:>DURATION$}  {bar}", duration(phase.duration_ms))?;
         if let Some(until) = &phase.until {
-            let text = safe::cut(&safe::terminal(until), width.saturating_sub(indent.len() + 10));
+            let text = fitted(until, width.saturating_sub(indent.len() + 10));
             writeln!(out, "{indent}{DIM}  until {text}{DIM:#}")?;
         }
     }

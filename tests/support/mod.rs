@@ -163,7 +163,11 @@ impl Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_coroner"));
         command.current_dir(self.within.as_deref().unwrap_or(self.home.path())).args(&self.args);
         for (name, _) in std::env::vars() {
-            if name.starts_with("CORONER_") || name == "NO_COLOR" || name.starts_with("CLICOLOR") {
+            if name.starts_with("CORONER_")
+                || name == "NO_COLOR"
+                || name == "COLUMNS"
+                || name.starts_with("CLICOLOR")
+            {
                 command.env_remove(name);
             }
         }

@@ -9,12 +9,17 @@ use std::{
 use anyhow::{Context, bail};
 
 use crate::{
-    cli::{Exit, args::Analyze, output, plan, plan::NothingToRead, progress, redaction},
+    cli::{
+        Exit,
+        args::Analyze,
+        deliver::Delivery,
+        plan::{self, NothingToRead},
+        progress,
+        redaction::{self, Redaction},
+    },
     engine::{self, Baseline, Plan, Progress, Scope},
     ingest,
-    model::report::{Report, SCHEMA_VERSION, Status},
-    redact::Guard,
-    report::Layout,
+    model::report::{Report, SCHEMA_VERSION},
 };
 
 /// Which of the two commands runs.
@@ -25,13 +30,12 @@ pub(crate) enum What {
 }
 
 pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
-    let outputs = output::outputs(&args.output)?;
+    let delivery = Delivery::decide(&args.output, &args.text, &args.gate, redaction(args)?)?;
     let scope = match what {
         What::Everything => Scope::Everything,
         What::Stores => Scope::Stores,
     };
     let mut plan = plan::plan(args, scope)?;
-    let redaction = redaction::redaction(&args.redaction, &plan::files(args.patterns.as_deref())?)?;
     let found = ingest::walk(&args.evidence).context("no such evidence")?;
     if found.evidence.is_empty() {
         return Err(NothingToRead(args.evidence.join(", ")).into());
@@ -43,7 +47,7 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
     let progress = Arc::new(Progress::default());
     stop_on_signal(&progress)?;
     let scan = |plan: &engine::Plan| {
-        let _shown = progress::show(&progress, &found, args.quiet);
+        let _shown = progress::show(&progress, &found, args.output.quiet);
         pool.install(|| engine::scan(plan, &found, &progress))
     };
     let mut partial = scan(&plan)?;
@@ -61,23 +65,11 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
     if report.ledger.evidence.iter().all(|row| row.bytes == 0) && report.verdict.incomplete.is_empty() {
         return Err(NothingToRead(args.evidence.join(", ")).into());
     }
-    let (report, guard) = match redaction {
-        Some(redaction) => redaction.apply(&report).map(|(report, guard)| (report, Some(guard)))?,
-        None => (report, None),
-    };
-    if write(&outputs, &report, guard.as_ref(), args)? == 0 {
-        return Ok(Exit::Success);
-    }
-    // Where no person reads the report, its verdict still belongs on the terminal.
-    if !args.quiet
-        && !outputs.iter().any(output::Output::is_for_terminal)
-        && report.verdict.status == Status::Incomplete
-    {
-        for reason in &report.verdict.incomplete {
-            eprintln!("coroner: incomplete: {}", crate::report::printable(reason));
-        }
-    }
-    Ok(exit(args, &report))
+    delivery.deliver(report)
+}
+
+fn redaction(args: &Analyze) -> anyhow::Result<Option<Redaction>> {
+    redaction::redaction(&args.redaction, &plan::files(args.patterns.as_deref())?)
 }
 
 /// Reads what to compare with: a report where there is one, or else evidence.
@@ -101,40 +93,6 @@ fn baseline(plan: &Plan, path: &Path, progress: &Progress) -> anyhow::Result<Bas
         bail!("{}: no baseline: nothing to read", path.display());
     }
     Ok(Baseline::Evidence(engine::scan(plan, &found, progress)?))
-}
-
-/// Writes every report and returns how many found their reader. One that closes the pipe has seen enough of that
-/// report: that is a quiet success, and the others are still wanted.
-fn write(
-    outputs: &[output::Output],
-    report: &Report,
-    guard: Option<&Guard>,
-    args: &Analyze,
-) -> anyhow::Result<usize> {
-    let mut written = 0;
-    for output in outputs {
-        let closed = |err: &anyhow::Error| {
-            err.downcast_ref::<std::io::Error>()
-                .is_some_and(|err| err.kind() == std::io::ErrorKind::BrokenPipe)
-        };
-        match output.write(report, &Layout::default(), guard, args.color) {
-            Err(err) if closed(&err) => {}
-            Err(err) => return Err(err),
-            Ok(()) => written += 1,
-        }
-    }
-    Ok(written)
-}
-
-fn exit(args: &Analyze, report: &Report) -> Exit {
-    let at_or_above = |severity| report.findings.iter().any(|finding| finding.severity >= severity);
-    if report.verdict.status == Status::Incomplete && !args.allow_partial {
-        Exit::Incomplete
-    } else if plan::fail_on(args).is_some_and(at_or_above) {
-        Exit::Findings
-    } else {
-        Exit::Success
-    }
 }
 
 fn stop_on_signal(progress: &Arc<Progress>) -> anyhow::Result<()> {

@@ -1,16 +1,10 @@
 //! `coroner explain`: what a word of a report means, and the runbook for it.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::Path,
-};
-
-use anyhow::Context;
+use std::io::{self, Write};
 
 use crate::{
     classify::Packs,
-    cli::{Exit, args::Explain, commands::patterns, plan},
+    cli::{Exit, args::Explain, commands::patterns, plan, stored},
     engine,
     model::{FAULT_KINDS, Finding, Keys, Runbook, finding, report::Report},
     report::printable,
@@ -23,7 +17,7 @@ const OFFERED: usize = 5;
 
 pub(crate) fn run(args: &Explain) -> anyhow::Result<Exit> {
     let packs = plan::data(args.patterns.as_deref())?.packs;
-    let report = args.report.as_deref().map(read).transpose()?;
+    let report = args.report.as_deref().map(stored::read).transpose()?;
     let mut out = io::BufWriter::new(anstream::AutoStream::auto(io::stdout().lock()));
     match &args.word {
         None => list(&packs, &mut out)?,
@@ -31,13 +25,6 @@ pub(crate) fn run(args: &Explain) -> anyhow::Result<Exit> {
     }
     out.flush()?;
     Ok(Exit::Success)
-}
-
-fn read(path: &Path) -> anyhow::Result<Report> {
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    serde_json::from_str(&text).with_context(|| {
-        format!("{}: no JSON report; `coroner analyze -o FILE.json` writes one", path.display())
-    })
 }
 
 fn list(packs: &Packs, out: &mut dyn Write) -> io::Result<()> {

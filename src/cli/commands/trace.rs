@@ -12,6 +12,7 @@ use crate::{
     cli::{
         Exit,
         args::{Trace, TraceFormat},
+        output,
         plan::{self, NothingToRead},
     },
     engine::{self, PIECE_BYTES, Told},
@@ -19,9 +20,6 @@ use crate::{
     model::TraceEntry,
     report::{printable, waterfall},
 };
-
-/// Columns where nobody says how many there are.
-const WIDTH: u16 = 110;
 
 #[derive(Serialize)]
 struct Found<'a> {
@@ -56,7 +54,7 @@ pub(crate) fn run(args: &Trace) -> anyhow::Result<Exit> {
     match args.format {
         TraceFormat::Json => json(args, &told, &mut out)?,
         TraceFormat::Text => {
-            let width = usize::from(args.width.unwrap_or(WIDTH).clamp(80, 200));
+            let width = output::columns(args.width);
             for (number, told) in told.iter().enumerate() {
                 if number > 0 {
                     writeln!(out)?;

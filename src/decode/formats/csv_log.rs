@@ -56,6 +56,14 @@ impl Format for CsvLog {
         if names.iter().zip(&cells).any(dated) { 60 } else { 0 }
     }
 
+    fn lacks(&self, head: &Head<'_>, _: &Lexicon) -> Option<String> {
+        let (names, _) = header(head)?;
+        Some(match names.iter().find(|name| column(name) == Column::Time) {
+            Some(name) => format!("its first row has no time in `{name}`"),
+            None => format!("no column for a time among {}", names.join(", ")),
+        })
+    }
+
     fn cutter(&self, head: &Head<'_>, _: &Arc<Lexicon>) -> Box<dyn Cutter> {
         let context = header(head)
             .map_or(Context::None, |(names, shape)| Context::Columns { names: Arc::new(names), shape });

@@ -44,6 +44,11 @@ impl Format for JsonLog {
         if entries > 0 && entries * 2 >= seen { 70 } else { 0 }
     }
 
+    fn lacks(&self, head: &Head<'_>, lexicon: &Lexicon) -> Option<String> {
+        let first = lines::lines(head.text).map(|(_, line)| line).find(|line| line.starts_with('{'))?;
+        entry::lacks(first, lexicon)
+    }
+
     fn cutter(&self, _: &Head<'_>, _: &Arc<Lexicon>) -> Box<dyn Cutter> {
         Box::new(LineCutter::new(begins))
     }

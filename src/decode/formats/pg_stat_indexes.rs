@@ -35,6 +35,10 @@ impl Format for PgStatIndexes {
         RELATION.sniff(head)
     }
 
+    fn lacks(&self, head: &Head<'_>, _: &Lexicon) -> Option<String> {
+        RELATION.lacks(head)
+    }
+
     fn cutter(&self, _: &Head<'_>, _: &Arc<Lexicon>) -> Box<dyn Cutter> {
         Box::new(WholeCutter)
     }

@@ -45,6 +45,10 @@ impl Format for PgStatStatements {
         RELATION.sniff(head)
     }
 
+    fn lacks(&self, head: &Head<'_>, _: &Lexicon) -> Option<String> {
+        RELATION.lacks(head)
+    }
+
     fn cutter(&self, _: &Head<'_>, _: &Arc<Lexicon>) -> Box<dyn Cutter> {
         Box::new(WholeCutter)
     }

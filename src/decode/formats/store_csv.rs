@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 use crate::decode::{
     Chunk, Context, Cutter, Format, Head, Kind, Lexicon, Shape,
     csv_text::{self, CsvCutter},
-    recognise,
+    grid, recognise,
     rows::{self, Cell, Cells, RowAt},
     time,
 };
@@ -29,6 +29,10 @@ impl Format for StoreCsv {
 
     fn sniff(&self, head: &Head<'_>, lexicon: &Lexicon) -> u8 {
         if header(head, lexicon).is_some() { 90 } else { 0 }
+    }
+
+    fn lacks(&self, head: &Head<'_>, lexicon: &Lexicon) -> Option<String> {
+        grid::headers(head.text).iter().find_map(|names| lexicon.nearest_table(names))
     }
 
     fn cutter(&self, head: &Head<'_>, lexicon: &Arc<Lexicon>) -> Box<dyn Cutter> {

@@ -34,6 +34,12 @@ impl Format for TextLog {
         if timed(text) { 40 } else { 10 }
     }
 
+    fn lacks(&self, head: &Head<'_>, _: &Lexicon) -> Option<String> {
+        let said = head.text.trim_ascii();
+        (!said.is_empty() && !timed(head.text))
+            .then(|| format!("none of its first {TIMED_WITHIN} lines begins with a time"))
+    }
+
     fn cutter(&self, head: &Head<'_>, _: &Arc<Lexicon>) -> Box<dyn Cutter> {
         let timed = timed(head.text);
         let begins = if timed { begins_timed } else { begins_untimed };
@@ -69,9 +75,12 @@ impl Format for TextLog {
     }
 }
 
+/// Lines in which a first time must stand.
+const TIMED_WITHIN: usize = 200;
+
 /// Whether the source dates its entries: one dated line in the first few is enough, for banners come first.
 fn timed(text: &str) -> bool {
-    text.lines().take(200).any(|line| begins_timed(line.as_bytes()))
+    text.lines().take(TIMED_WITHIN).any(|line| begins_timed(line.as_bytes()))
 }
 
 fn begins_timed(line: &[u8]) -> bool {

@@ -116,7 +116,7 @@ impl<'r> View<'r> {
             ("stores", "Event stores", self.integrity()),
             ("operations", "Operations", self.operations()),
             ("traces", "Commands and requests", self.traces()),
-            ("conflicts", "Conflicts and refusals", self.conflicts()),
+            ("refusals", "Conflicts and refusals", self.section("refusals")),
             ("projections", "Projections", self.section("projections")),
             ("pools", "Connection pools", self.pools()),
             ("database", "Database", self.database()),

@@ -41,7 +41,7 @@ impl<'r> View<'r> {
                     tr {
                         @for (cell, column) in row.iter().zip(section.columns) {
                             @match column {
-                                Column::Text(_) => td { (self.text(cell)) },
+                                Column::Text(_) | Column::Path(_) => td { (self.text(cell)) },
                                 Column::Number(_) => td.num { (cell) },
                             }
                         }
@@ -72,16 +72,6 @@ impl<'r> View<'r> {
                 }
             }))
             (self.more(timed.len(), "more operation", "more operations"))
-        })
-    }
-
-    pub(super) fn conflicts(&self) -> Option<Markup> {
-        let (conflicts, refusals) = (self.section("conflicts"), self.section("validation"));
-        (conflicts.is_some() || refusals.is_some()).then(|| {
-            html! {
-                @if let Some(conflicts) = conflicts { (conflicts) }
-                @if let Some(refusals) = refusals { (refusals) }
-            }
         })
     }
 

@@ -1,7 +1,7 @@
 //! What a report says in tables, the same in every writer: which columns, which rows, in what order.
 //!
 //! To add a section: write `sections/<name>.rs` with a function that makes it of a report (or `None` where there is
-//! nothing to say), its `mod` line, and its row below. Writers lay tables out and escape; they do not choose.
+//! nothing to say), its `mod` line, and its row below with the id that `--section` takes. Writers lay tables out and escape; they do not choose.
 
 mod conflicts;
 mod database;
@@ -18,36 +18,35 @@ use crate::model::{Timestamp, report::Report};
 
 use super::digest;
 
-/// Every section, in the order of a report.
-pub(super) const SECTIONS: &[fn(&Report) -> Option<Section>] = &[
-    suspects::section,
-    operations::section,
-    traces::section,
-    conflicts::section,
-    validation::section,
-    projections::section,
-    pools::section,
-    database::blocking,
-    database::sessions,
-    database::statements,
-    database::relations,
-    memory::section,
-    templates::section,
+/// What makes a section of a report, or `None` where there is nothing to say.
+type Make = fn(&Report) -> Option<Section>;
+
+/// Every section by its id, in the order of a report.
+pub(super) const SECTIONS: &[(&str, Make)] = &[
+    ("suspects", suspects::section),
+    ("operations", operations::section),
+    ("traces", traces::section),
+    ("conflicts", conflicts::section),
+    ("validation", validation::section),
+    ("projections", projections::section),
+    ("pools", pools::section),
+    ("blocking", database::blocking),
+    ("sessions", database::sessions),
+    ("statements", database::statements),
+    ("relations", database::relations),
+    ("memory", memory::section),
+    ("templates", templates::section),
 ];
 
 /// The sections that belong to one chapter of a page.
 pub(super) fn of<'r>(report: &'r Report, chapter: &str) -> impl Iterator<Item = Section> + use<'r> {
-    let sections: &[fn(&Report) -> Option<Section>] = match chapter {
-        "suspects" => &[suspects::section],
-        "conflicts" => &[conflicts::section],
-        "validation" => &[validation::section],
-        "projections" => &[projections::section],
-        "pools" => &[pools::section],
-        "database" => &[database::blocking, database::sessions, database::statements, database::relations],
-        "memory" => &[memory::section],
-        _ => &[],
+    let ids: &[&str] = match chapter {
+        "database" => &["blocking", "sessions", "statements", "relations"],
+        "refusals" => &["conflicts", "validation"],
+        id => &[id],
     };
-    sections.iter().filter_map(move |section| section(report))
+    let of = SECTIONS.iter().filter(|(id, _)| ids.contains(id));
+    of.filter_map(|(_, make)| make(report)).collect::<Vec<_>>().into_iter()
 }
 
 /// A table with a heading.
@@ -64,6 +63,8 @@ pub(super) struct Section {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Column {
     Text(&'static str),
+    /// Says most at its end.
+    Path(&'static str),
     /// Stands to the right.
     Number(&'static str),
 }
@@ -71,7 +72,7 @@ pub(super) enum Column {
 impl Column {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Column::Text(name) | Column::Number(name) => name,
+            Column::Text(name) | Column::Path(name) | Column::Number(name) => name,
         }
     }
 }

@@ -33,20 +33,41 @@ impl Writer for Markdown {
         &["md", "markdown"]
     }
 
-    fn write(&self, report: &Report, _: &Layout, out: &mut dyn io::Write) -> io::Result<()> {
+    fn write(&self, report: &Report, layout: &Layout, out: &mut dyn io::Write) -> io::Result<()> {
         head(report, out)?;
-        for incident in &report.incidents {
-            show_incident(report, incident, out)?;
+        if layout.shows("incidents") {
+            incidents(report, layout, out)?;
         }
-        alone(report, out)?;
-        patterns(report, out)?;
-        integrity(report, out)?;
-        for section in SECTIONS.iter().filter_map(|section| section(report)) {
+        if layout.shows("also") {
+            alone(report, out)?;
+        }
+        if layout.shows("patterns") {
+            patterns(report, out)?;
+        }
+        if layout.shows("stores") {
+            integrity(report, out)?;
+        }
+        let shown = SECTIONS.iter().filter(|(id, _)| layout.shows(id));
+        for section in shown.filter_map(|(_, section)| section(report)) {
             show_section(&section, out)?;
         }
-        not_checked(report, out)?;
-        ledger(report, out)?;
-        writeln!(out, "\n---\n{} {}", report.run.tool, report.run.version)
+        if layout.shows("also") {
+            not_checked(report, out)?;
+        }
+        if layout.shows("evidence") {
+            ledger(report, out)?;
+        }
+        writeln!(out, "\n---\n{} {}", safe::plain(&report.run.tool), safe::plain(&report.run.version))
+    }
+}
+
+fn incidents(report: &Report, layout: &Layout, out: &mut dyn Write) -> io::Result<()> {
+    for incident in report.incidents.iter().take(layout.top) {
+        show_incident(report, incident, out)?;
+    }
+    match report.incidents.len().saturating_sub(layout.top) {
+        0 => Ok(()),
+        more => writeln!(out, "\nAnd {}.", digest::counted(more, "more incident", "more incidents")),
     }
 }
 
@@ -78,7 +99,7 @@ fn show_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> i
         incident.rank,
         incident.severity.name().to_uppercase(),
         safe::code_span(&incident.title),
-        incident.id
+        safe::plain(&incident.id)
     )?;
     let cause = &incident.root_cause;
     let verdict = match cause.verdict {
@@ -86,14 +107,14 @@ fn show_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> i
         CauseVerdict::Likely => "likely",
         CauseVerdict::Insufficient => "not settled",
     };
-    writeln!(out, "- cause: **{}**, {verdict}. {}", cause.kind, safe::code_span(&cause.why))?;
+    writeln!(out, "- cause: **{}**, {verdict}. {}", safe::plain(&cause.kind), safe::code_span(&cause.why))?;
     if incident.window.from.is_some() {
         writeln!(out, "- when: {}", digest::span(&incident.window))?;
     }
     let terms: Vec<String> = incident
         .score_terms
         .iter()
-        .map(|term| format!("{} {} ({})", term.name, term.points, term.why))
+        .map(|term| format!("{} {} ({})", safe::plain(&term.name), term.points, safe::plain(&term.why)))
         .collect();
     writeln!(out, "- score {}: {}", incident.score, terms.join(", "))?;
     for text in &incident.counter_evidence {
@@ -225,15 +246,15 @@ fn integrity(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 fn show_section(section: &Section, out: &mut dyn Write) -> io::Result<()> {
     let names: Vec<&str> = section.columns.iter().map(|column| column.name()).collect();
     let rules = section.columns.iter().map(|column| match column {
-        Column::Text(_) => "---",
+        Column::Text(_) | Column::Path(_) => "---",
         Column::Number(_) => "---:",
     });
     let rules: Vec<&str> = rules.collect();
     writeln!(out, "\n## {}\n\n| {} |\n|{}|", section.title, names.join(" | "), rules.join("|"))?;
     for row in &section.rows {
         let cells = row.iter().zip(section.columns).map(|(cell, column)| match column {
-            Column::Text(_) => safe::code_cell(cell),
-            Column::Number(_) => cell.clone(),
+            Column::Text(_) | Column::Path(_) => safe::code_cell(cell),
+            Column::Number(_) => safe::plain(cell),
         });
         writeln!(out, "| {} |", cells.collect::<Vec<_>>().join(" | "))?;
     }
@@ -251,7 +272,8 @@ fn not_checked(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(out, "\n## Not checked\n")?;
     for check in unable {
-        writeln!(out, "- {}: {}", check.id, check.why.as_deref().unwrap_or_default())?;
+        let why = check.why.as_deref().unwrap_or_default();
+        writeln!(out, "- {}: {}", safe::plain(&check.id), safe::plain(why))?;
     }
     Ok(())
 }
@@ -268,7 +290,7 @@ fn ledger(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             out,
             "| {} | {} | {} | {} | {} | {} | {notes} |",
             safe::code_cell(&group.name),
-            group.format,
+            safe::plain(group.format),
             digest::bytes(group.bytes),
             digest::number(group.records),
             digest::number(group.rejected),

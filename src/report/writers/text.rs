@@ -1,17 +1,16 @@
 //! The report in a terminal. First screen: what, since when, why, what to do; the rest below.
 
-use std::io::{self, Write};
-
-use anstyle::{AnsiColor, Style};
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use std::io;
 
 use crate::{
     model::{
         Finding, Severity, Timestamp,
-        report::{CauseVerdict, CheckStatus, Incident, Report, Status},
+        report::{CheckStatus, Report, Status, Store},
     },
     report::{
-        Layout, Writer, digest, safe,
+        Layout, Writer, digest, incident,
+        layout::Ranks,
+        page::{BOLD, DIM, Margin, PLAIN, Page, Span},
         sections::{Column, SECTIONS, Section},
     },
 };
@@ -19,17 +18,10 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Text;
 
-/// Columns of the report: what a ticket and a small terminal show without wrapping.
-const WIDTH: usize = 110;
-/// Effects shown of one incident; the rest is counted.
-const CHAIN: usize = 8;
 /// Findings shown that are part of no incident.
 const ALONE: usize = 8;
 /// Faults shown of one store.
 const FAULTS: usize = 12;
-
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
 
 impl Writer for Text {
     fn id(&self) -> &'static str {
@@ -44,354 +36,238 @@ impl Writer for Text {
         &["txt", "log"]
     }
 
-    fn write(&self, report: &Report, _: &Layout, out: &mut dyn io::Write) -> io::Result<()> {
-        head(report, out)?;
-        for incident in &report.incidents {
-            show_incident(report, incident, out)?;
+    fn write(&self, report: &Report, layout: &Layout, out: &mut dyn io::Write) -> io::Result<()> {
+        let page = &mut Page::new(out, layout.columns);
+        head(report, page)?;
+        if layout.shows("incidents") {
+            incidents(report, layout, page)?;
         }
-        also(report, out)?;
-        patterns(report, out)?;
-        integrity(report, out)?;
-        for section in SECTIONS.iter().filter_map(|section| section(report)) {
-            show_section(&section, out)?;
+        if layout.shows("also") {
+            also(report, page)?;
         }
-        ledger(report, out)
+        if layout.shows("patterns") && !report.patterns.is_empty() {
+            patterns(report, page)?;
+        }
+        if layout.shows("stores") && !report.integrity.stores.is_empty() {
+            stores(report, page)?;
+        }
+        let shown = SECTIONS.iter().filter(|(id, _)| layout.shows(id));
+        for section in shown.filter_map(|(_, section)| section(report)) {
+            show_section(&section, page)?;
+        }
+        if layout.shows("evidence") { evidence(report, page) } else { Ok(()) }
     }
 }
 
-fn style(severity: Severity) -> Style {
-    match severity {
-        Severity::Critical => AnsiColor::Red.on_default().bold(),
-        Severity::Error => AnsiColor::Red.on_default(),
-        Severity::Warning => AnsiColor::Yellow.on_default(),
-        Severity::Info => AnsiColor::Blue.on_default(),
-    }
-}
-
-/// The severity as a word of one width, with a sign for those who see no colours.
-fn badge(severity: Severity) -> String {
-    let style = style(severity);
-    let sign = match severity {
-        Severity::Critical => "!!",
-        Severity::Error => "! ",
-        Severity::Warning => "~ ",
-        Severity::Info => "- ",
-    };
-    format!("{style}{sign} {:<8}{style:#}", severity.name().to_uppercase())
-}
-
-fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn head(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
     let window = crate::model::Window { from: report.window.from, to: report.window.to };
-    let completeness = match report.verdict.status {
-        Status::Incomplete => format!("{}INCOMPLETE{:#}", style(Severity::Warning), style(Severity::Warning)),
-        Status::Clean | Status::Findings => "complete".to_owned(),
+    let unable = report.ledger.checks.iter().filter(|check| check.status == CheckStatus::CouldNotRun).count();
+    let unable = match unable {
+        0 => String::new(),
+        count => format!(" ({} could not run)", digest::counted(count, "check", "checks")),
     };
-    writeln!(
-        out,
-        "{BOLD}coroner{BOLD:#}   {}   {}   {}   {completeness}",
-        digest::evidence(report),
-        digest::volume(report),
-        digest::span(&window)
-    )?;
+    let completeness = match report.verdict.status {
+        Status::Incomplete => format!("INCOMPLETE{unable}"),
+        Status::Clean | Status::Findings => format!("complete{unable}"),
+    };
+    let parts = [digest::evidence(report), digest::volume(report), digest::span(&window), completeness];
+    page.flow(Margin { indent: 0, name: "coroner  ", width: 9 }, BOLD, &parts)?;
     let folder = digest::common_folder(report);
     if !folder.is_empty() {
-        writeln!(out, "{DIM}paths below {}{DIM:#}", safe::terminal(folder))?;
+        page.line(&[Span(DIM, &format!("paths below {folder}"))])?;
     }
     for reason in &report.verdict.incomplete {
-        writeln!(out, "  {}", safe::terminal(&reason.replace(folder, "")))?;
+        page.paragraph(Margin { indent: 2, name: "", width: 0 }, &reason.replace(folder, ""))?;
     }
     if report.incidents.is_empty() {
-        let verdict = match report.verdict.status {
-            _ if digest::standing_alone(report).next().is_some() => {
-                "No incident. What stands alone is listed below."
-            }
-            _ if report.templates.iter().any(|seen| ["error", "fatal"].contains(&seen.level.as_str())) => {
-                "No incident. Messages of level error that no pattern names are listed below."
-            }
-            Status::Incomplete => "Nothing above info was found in what could be read.",
-            Status::Clean | Status::Findings => "No incident: nothing above info was found.",
-        };
-        writeln!(out, "\n{verdict}")?;
+        page.blank()?;
+        page.paragraph(Margin { indent: 0, name: "", width: 0 }, no_incident(report))?;
     }
     Ok(())
 }
 
-fn show_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> io::Result<()> {
-    let title = safe::cut(&safe::terminal(&incident.title), WIDTH - 30);
-    let badge = badge(incident.severity);
-    writeln!(
-        out,
-        "\n{} {badge} {BOLD}{title}{BOLD:#}   {DIM}score {}  {}{DIM:#}",
-        incident.rank, incident.score, incident.id
-    )?;
-    let find = |id: &str| report.findings.iter().find(|finding| finding.id == id);
-    let cause = &incident.root_cause;
-    let verdict = match cause.verdict {
-        CauseVerdict::Confirmed => "confirmed",
-        CauseVerdict::Likely => "likely",
-        CauseVerdict::Insufficient => "not settled",
-    };
-    wrapped(out, "cause", &format!("{}, {verdict}: {}", cause.kind, safe::terminal(&cause.why)))?;
-    if incident.window.from.is_some() {
-        label(out, "when", &digest::span(&incident.window))?;
+fn no_incident(report: &Report) -> &'static str {
+    let loud = |level: &str| ["error", "fatal"].contains(&level);
+    match report.verdict.status {
+        _ if digest::standing_alone(report).next().is_some() => {
+            "No incident. What stands alone is listed below."
+        }
+        _ if report.templates.iter().any(|seen| loud(&seen.level)) => {
+            "No incident. Messages of level error that no pattern names are listed below."
+        }
+        Status::Incomplete => "Nothing above info was found in what could be read.",
+        Status::Clean | Status::Findings => "No incident: nothing above info was found.",
     }
-    chain(incident, &find, out)?;
-    let keys = incident.keys.iter().filter(|(name, _)| *name != "store");
-    let hit: Vec<String> = keys.map(|(name, values)| format!("{name} {}", few(values))).collect();
-    if !hit.is_empty() {
-        label(out, "hit", &hit.join("   "))?;
-    }
-    for (number, step) in incident.next_steps.iter().enumerate() {
-        wrapped(
-            out,
-            if number == 0 { "now" } else { "" },
-            &format!("{}. {}", number + 1, safe::terminal(step)),
-        )?;
-    }
-    if let Some(runbook) = &incident.runbook {
-        label(out, "runbook", &safe::terminal(&format!("coroner explain {runbook}")))?;
-    }
-    if let Some(root) = find(&cause.finding) {
-        for (number, place) in root.evidence.iter().take(3).enumerate() {
-            let line = format!("{}:{}  {}", shorter(report, &place.path), place.line, place.excerpt);
-            label(out, if number == 0 { "evidence" } else { "" }, &safe::terminal(&line))?;
+}
+
+fn incidents(report: &Report, layout: &Layout, page: &mut Page<'_>) -> io::Result<()> {
+    let shown = report.incidents.iter().take(layout.top);
+    for (at, one) in shown.enumerate() {
+        incident::write(report, one, page)?;
+        if layout.ranks == Ranks::Explained {
+            incident::explain_rank(one, report.incidents.get(at + 1), page)?;
         }
     }
-    for (number, text) in incident.counter_evidence.iter().enumerate() {
-        wrapped(out, if number == 0 { "against" } else { "" }, &safe::terminal(text))?;
-    }
-    wrapped(out, "without", &safe::terminal(&incident.not_checked.join(", ")))
-}
-
-/// A text that must be read whole, over as many lines as it takes.
-fn wrapped(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
-    let mut name = name;
-    for line in digest::wrap(text, WIDTH - 12) {
-        writeln!(out, "  {DIM}{name:<9}{DIM:#} {line}")?;
-        name = "";
-    }
-    Ok(())
-}
-
-fn label(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
-    writeln!(out, "  {DIM}{name:<9}{DIM:#} {}", safe::cut(text, WIDTH - 12))
-}
-
-fn few(values: &[String]) -> String {
-    const SHOWN: usize = 3;
-    let shown: Vec<String> =
-        values.iter().take(SHOWN).map(|value| safe::cut(&safe::terminal(value), 40)).collect();
-    let more = values.len().saturating_sub(SHOWN);
-    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
-}
-
-fn chain<'r>(
-    incident: &Incident,
-    find: &dyn Fn(&str) -> Option<&'r Finding>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let mut first: Option<Timestamp> = None;
-    for (number, link) in incident.chain.iter().enumerate() {
-        let Some(finding) = find(&link.finding) else { continue };
-        if number == CHAIN {
-            return label(out, "", &format!("and {} more findings", incident.chain.len() - CHAIN));
+    match report.incidents.len().saturating_sub(layout.top) {
+        0 => Ok(()),
+        more => {
+            page.blank()?;
+            page.line(&[Span(
+                PLAIN,
+                &format!("and {}", digest::counted(more, "more incident", "more incidents")),
+            )])
         }
-        let clock = link.at.map_or_else(|| " ".repeat(8), Timestamp::clock);
-        let after = match (first, link.at) {
-            (Some(first), Some(at)) => format!("+{} s", at.since(first) / 1_000_000),
-            _ => String::new(),
-        };
-        first = first.or(link.at);
-        let style = style(finding.severity);
-        let text = safe::cut(&safe::terminal(&finding.title), WIDTH - 50);
-        let name = if number == 0 { "chain" } else { "" };
-        writeln!(
-            out,
-            "  {DIM}{name:<9}{DIM:#} {clock} {after:>8}  {style}{text}{style:#}, {} {DIM}({}){DIM:#}",
-            times(finding.count),
-            safe::terminal(&finding.kind)
-        )?;
     }
-    Ok(())
 }
 
-fn times(count: u64) -> String {
-    if count == 1 { "once".to_owned() } else { format!("{} times", digest::number(count)) }
+/// A label of what stands below the incidents.
+fn label(name: &str) -> Margin<'_> {
+    Margin { indent: 0, name, width: 12 }
 }
 
-fn also(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let quiet = report.findings.iter().filter(|finding| finding.severity == Severity::Info).count();
-    let unable: Vec<String> = report
-        .ledger
-        .checks
-        .iter()
-        .filter(|check| check.status == CheckStatus::CouldNotRun)
-        .map(|check| format!("{} ({})", check.id, check.why.as_deref().unwrap_or_default()))
-        .collect();
-    writeln!(out)?;
+fn also(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
+    page.blank()?;
     let mut name = "also";
     let alone: Vec<&Finding> = digest::standing_alone(report).collect();
     for finding in alone.iter().take(ALONE) {
         let spread = if finding.scattered { ", now and then" } else { "" };
-        let title = safe::cut(&safe::terminal(&finding.title), WIDTH - 50);
-        let badge = badge(finding.severity);
-        writeln!(out, "{DIM}{name:<12}{DIM:#} {badge} {title}, {}{spread}", times(finding.count))?;
+        page.line(&[
+            Span(DIM, &format!("{name:<12} ")),
+            Span(incident::style(finding.severity), &incident::badge(finding.severity)),
+            Span(PLAIN, &format!(" {}, {}{spread}", finding.title, digest::times(finding.count))),
+        ])?;
         name = "";
     }
     let more = alone.len().saturating_sub(ALONE);
     if more > 0 {
-        writeln!(
-            out,
-            "{DIM}{name:<12}{DIM:#} and {}",
-            digest::counted(more, "more finding", "more findings")
-        )?;
+        let more = digest::counted(more, "more finding", "more findings");
+        page.labelled(label(name), &format!("and {more}"))?;
     }
+    let quiet = report.findings.iter().filter(|finding| finding.severity == Severity::Info).count();
     if quiet > 0 {
         let quiet = digest::counted(quiet, "finding of severity info", "findings of severity info");
-        writeln!(out, "{DIM}{name:<12}{DIM:#} {quiet}, in report.json")?;
+        page.labelled(label(name), &format!("{quiet}, in report.json"))?;
     }
-    for (number, check) in unable.iter().enumerate() {
-        let name = if number == 0 { "not checked" } else { "" };
-        writeln!(out, "{DIM}{name:<12}{DIM:#} {}", safe::cut(check, WIDTH - 13))?;
+    let mut name = "not checked";
+    for (why, checks) in digest::not_checked(report) {
+        page.paragraph(label(name), &format!("{}: {why}", checks.join(", ")))?;
+        name = "";
     }
-    if let Some(as_of) = report.window.as_of {
-        writeln!(out, "{DIM}as of{DIM:#}        {as_of}, {}", safe::terminal(&report.window.as_of_basis))?;
+    match report.window.as_of {
+        Some(as_of) => page.labelled(label("as of"), &format!("{as_of}, {}", report.window.as_of_basis)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
-fn patterns(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    if report.patterns.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\n{BOLD}Patterns{BOLD:#}")?;
-    let mut table = table(&["severity", "pattern", "count", "first", "last", "latest"]);
-    for pattern in &report.patterns {
-        let clock = |time: Option<Timestamp>| time.map_or("-".to_owned(), Timestamp::clock);
+fn patterns(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
+    page.title("Patterns")?;
+    let columns = [
+        Column::Text("severity"),
+        Column::Text("pattern"),
+        Column::Number("count"),
+        Column::Number("first"),
+        Column::Number("last"),
+        Column::Text("latest"),
+    ];
+    let clock = |time: Option<Timestamp>| time.map_or("-".to_owned(), Timestamp::clock);
+    let rows = report.patterns.iter().map(|pattern| {
+        let count = digest::number(pattern.occurrences);
         let count = if pattern.raised < pattern.occurrences {
-            format!("{} ({} loud)", digest::number(pattern.occurrences), digest::number(pattern.raised))
+            format!("{count} ({} loud)", digest::number(pattern.raised))
         } else {
-            digest::number(pattern.occurrences)
+            count
         };
-        table.add_row([
-            pattern.severity.name().to_owned(),
+        vec![
+            incident::badge(pattern.severity).trim_end().to_lowercase(),
             pattern.id.clone(),
             count,
             clock(pattern.first_seen),
             clock(pattern.last_seen),
-            safe::cut(&safe::terminal(&pattern.latest_message), 40),
-        ]);
-    }
-    writeln!(out, "{table}")
+            pattern.latest_message.clone(),
+        ]
+    });
+    page.table(&columns, &rows.collect::<Vec<_>>())
 }
 
-fn integrity(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    if report.integrity.stores.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\n{BOLD}Event stores{BOLD:#}")?;
+fn stores(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
+    page.title("Event stores")?;
     for store in &report.integrity.stores {
-        let style = style(if store.faults > 0 { Severity::Error } else { Severity::Info });
-        let verdict = if store.faults > 0 {
-            digest::counted(store.faults as usize, "fault", "faults")
-        } else {
-            "no fault found".to_owned()
-        };
-        let schema = if store.schema.is_empty() {
-            String::new()
-        } else {
-            format!(" schema {}", safe::terminal(&store.schema))
-        };
-        writeln!(
-            out,
-            "  {}  {style}{verdict}{style:#}  {DIM}{}{schema}, {} in {}, {}{DIM:#}",
-            safe::terminal(shorter(report, &store.path)),
-            store.profile,
-            digest::counted(store.events as usize, "event", "events"),
-            digest::counted(store.streams as usize, "stream", "streams"),
-            digest::counted(store.checkpoints as usize, "checkpoint", "checkpoints"),
-        )?;
+        store_line(report, store, page)?;
         let faults: Vec<_> =
             report.integrity.faults.iter().filter(|fault| fault.path == store.path).collect();
         for fault in faults.iter().take(FAULTS) {
-            let line =
+            let place =
                 if fault.line > 0 { format!("line {}", fault.line) } else { format!("byte {}", fault.byte) };
-            let text = safe::cut(&safe::terminal(&fault.detail), WIDTH - 45);
-            writeln!(
-                out,
-                "    {} {:<24} {text} {DIM}{line}{DIM:#}",
-                badge(fault.severity),
-                fault.kind.name()
-            )?;
+            page.line(&[
+                Span(PLAIN, "    "),
+                Span(incident::style(fault.severity), &incident::badge(fault.severity)),
+                Span(PLAIN, &format!(" {:<24} ", fault.kind.name())),
+                Span(DIM, &format!("{place}  ")),
+                Span(PLAIN, &fault.detail),
+            ])?;
         }
-        if faults.len() > FAULTS {
-            writeln!(out, "    and {} more, in report.json", digest::number((faults.len() - FAULTS) as u64))?;
+        let more = faults.len().saturating_sub(FAULTS);
+        if more > 0 {
+            let text = format!("    and {} more, in report.json", digest::number(more as u64));
+            page.line(&[Span(PLAIN, &text)])?;
         }
     }
     Ok(())
 }
 
-/// Widest text cell of a section.
-const CELL: usize = 48;
+fn store_line(report: &Report, store: &Store, page: &mut Page<'_>) -> io::Result<()> {
+    let (severity, verdict) = match store.faults {
+        0 => (Severity::Info, "no fault found".to_owned()),
+        count => (Severity::Error, digest::counted(count as usize, "fault", "faults")),
+    };
+    let schema = if store.schema.is_empty() { String::new() } else { format!(" schema {}", store.schema) };
+    let about = format!(
+        "  {}{schema}, {} in {}, {}",
+        store.profile,
+        digest::counted(store.events as usize, "event", "events"),
+        digest::counted(store.streams as usize, "stream", "streams"),
+        digest::counted(store.checkpoints as usize, "checkpoint", "checkpoints"),
+    );
+    page.line(&[
+        Span(incident::style(severity), &format!("  {verdict}")),
+        Span(PLAIN, &format!("  {}", digest::shorter(report, &store.path))),
+        Span(DIM, &about),
+    ])
+}
 
-fn show_section(section: &Section, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\n{BOLD}{}{BOLD:#}", section.title)?;
-    let names: Vec<&str> = section.columns.iter().map(|column| column.name()).collect();
-    let mut table = table(&names);
-    for (at, column) in section.columns.iter().enumerate() {
-        if let (Column::Number(_), Some(column)) = (column, table.column_mut(at)) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    for row in &section.rows {
-        table.add_row(row.iter().map(|cell| safe::cut(&safe::terminal(cell), CELL)));
-    }
-    writeln!(out, "{table}")?;
+fn show_section(section: &Section, page: &mut Page<'_>) -> io::Result<()> {
+    page.title(section.title)?;
+    page.table(section.columns, &section.rows)?;
     for note in &section.notes {
-        writeln!(out, "  {}", safe::cut(&safe::terminal(note), WIDTH - 2))?;
+        page.paragraph(Margin { indent: 2, name: "", width: 0 }, note)?;
     }
     Ok(())
 }
 
-fn ledger(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\n{BOLD}Evidence{BOLD:#}")?;
-    let mut table = table(&["path", "format", "size", "records", "rejected", "notes"]);
-    for group in digest::ledger(report) {
-        let format = if matches!(group.compression, "none" | "") {
-            group.format.to_owned()
-        } else {
-            format!("{}, {}", group.format, group.compression)
+fn evidence(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
+    page.title("Evidence")?;
+    let columns = [
+        Column::Path("path"),
+        Column::Text("format"),
+        Column::Number("size"),
+        Column::Number("records"),
+        Column::Number("rejected"),
+        Column::Text("notes"),
+    ];
+    let rows = digest::ledger(report).into_iter().map(|group| {
+        let format = match group.compression {
+            "none" | "" => group.format.to_owned(),
+            packing => format!("{}, {packing}", group.format),
         };
         let notes: Vec<&str> = group.problems.iter().take(1).chain(group.notes).map(String::as_str).collect();
-        table.add_row([
-            safe::terminal(shorter(report, &group.name)),
+        vec![
+            digest::shorter(report, &group.name).to_owned(),
             format,
             digest::bytes(group.bytes),
             digest::number(group.records),
             digest::number(group.rejected),
-            safe::cut(&safe::terminal(&notes.join("; ")), 60),
-        ]);
-    }
-    writeln!(out, "{table}")
-}
-
-/// A path without the folder that all evidence shares; the head names it once.
-fn shorter<'p>(report: &Report, path: &'p str) -> &'p str {
-    path.strip_prefix(digest::common_folder(report)).unwrap_or(path)
-}
-
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(header.to_vec());
-    for (at, name) in header.iter().enumerate() {
-        if let Some(column) = table.column_mut(at).filter(|_| {
-            ["count", "size", "records", "rejected", "lag", "behind", "never seen"].contains(name)
-        }) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
+            notes.join("; "),
+        ]
+    });
+    page.table(&columns, &rows.collect::<Vec<_>>())
 }
