@@ -42,6 +42,7 @@ const EXAMPLES: &str = "\
 Examples:
   coroner analyze ./evidence
   coroner analyze ./evidence -o report.json -o report.md -o -
+  coroner analyze ./evidence --for jira -o ticket.jira -o report.md
   coroner analyze 'logs/*.gz' dump.sql --as-of 2026-11-23T16:00:00Z --fail-on error
   kubectl logs deploy/bank | coroner analyze -";
 
@@ -51,10 +52,14 @@ pub(super) struct Analyze {
     #[arg(required = true, value_name = "EVIDENCE")]
     pub(super) evidence: Vec<String>,
 
-    /// Where to write the report, repeatable: the extension decides the format (json, md, txt); FORMAT:PATH overrides;
+    /// Where to write the report, repeatable: the extension decides the format (json, md, txt, jira, slack); FORMAT:PATH
+    /// overrides;
     /// `-` is standard output [default: text to standard output]
     #[arg(short, long = "output", value_name = "[FORMAT:]PATH", help_heading = "Output")]
     pub(super) output: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) layout: LayoutFlags,
 
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
@@ -128,6 +133,24 @@ pub(super) struct Analyze {
     /// Bytes that a thread takes at a time; the report does not depend on it
     #[arg(long, value_name = "BYTES", hide = true, help_heading = "Run")]
     pub(super) piece_bytes: Option<usize>,
+}
+
+/// How reports are laid out, for every command that writes them.
+#[derive(Debug, ClapArgs)]
+pub(super) struct LayoutFlags {
+    /// The report for a ticket, no longer than the tracker takes: Markdown (65,536 characters on GitHub, 1,048,576 on
+    /// GitLab), Jira's wiki markup (32,767) or a Slack message (4,000). Standard output is in that format then, and
+    /// every `-o` in that format is cut by whole items, the lowest ranks first; other formats stay whole
+    #[arg(long = "for", value_name = "TRACKER", help_heading = "Output")]
+    pub(super) for_tracker: Option<Tracker>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Tracker {
+    Github,
+    Gitlab,
+    Jira,
+    Slack,
 }
 
 /// Where settings come from besides the environment.

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 
 use crate::{
     model::report::Report,
-    report::{Layout, WRITERS, Writer},
+    report::{Layout, Ticket, WRITERS, Writer},
 };
 
 use super::args::ColorChoice;
@@ -26,22 +26,31 @@ enum Target {
     File(PathBuf),
 }
 
-/// Decides format and place of each `-o`; without any, text to standard output.
-pub(super) fn outputs(arguments: &[String]) -> anyhow::Result<Vec<Output>> {
+/// Decides format and place of each `-o`; without any, one to standard output: text, or what the ticket's tracker takes.
+pub(super) fn outputs(arguments: &[String], layout: &Layout) -> anyhow::Result<Vec<Output>> {
+    let default = layout.ticket.map_or("text", |ticket| ticket.tracker.writer());
     if arguments.is_empty() {
-        return Ok(vec![output("-")?]);
+        return Ok(vec![output("-", default)?]);
     }
-    arguments.iter().map(|argument| output(argument)).collect()
+    let outputs: Vec<Output> =
+        arguments.iter().map(|argument| output(argument, default)).collect::<anyhow::Result<_>>()?;
+    if let Some(Ticket { tracker, .. }) = layout.ticket
+        && !outputs.iter().any(|output| output.writer.id() == tracker.writer())
+    {
+        let (name, format) = (tracker.name(), tracker.writer());
+        bail!("--for: {name} takes {format}, and no -o is in that format; add `-o -` or `-o {format}:PATH`");
+    }
+    Ok(outputs)
 }
 
-fn output(argument: &str) -> anyhow::Result<Output> {
+fn output(argument: &str, default: &str) -> anyhow::Result<Output> {
     let by_id = |id: &str| WRITERS.iter().copied().find(|writer| writer.id() == id);
     if let Some((writer, path)) = argument.split_once(':').and_then(|(id, path)| Some((by_id(id)?, path))) {
         return Ok(Output { writer, to: target(path) });
     }
     let to = target(argument);
     let writer = match &to {
-        Target::Stdout => by_id("text"),
+        Target::Stdout => by_id(default),
         Target::File(path) => {
             let extension = path
                 .extension()

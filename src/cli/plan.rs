@@ -15,10 +15,11 @@ use crate::{
     engine::{Clocks, PIECE_BYTES, Plan, Room, Scope},
     ingest::HashKind,
     model::{self, AsOf, Compared, Meaning, Settings, Severity},
+    report::{self, Layout},
 };
 
 use super::{
-    args::{Analyze, FailOn, Hash},
+    args::{Analyze, FailOn, Hash, LayoutFlags, Tracker},
     config,
 };
 
@@ -35,6 +36,17 @@ pub(super) fn fail_on(args: &Analyze) -> Option<Severity> {
         FailOn::Error => Some(Severity::Error),
         FailOn::Critical => Some(Severity::Critical),
     }
+}
+
+/// Decides what writers are told.
+pub(super) fn layout(flags: &LayoutFlags) -> Layout {
+    let tracker = flags.for_tracker.map(|tracker| match tracker {
+        Tracker::Github => report::Tracker::Github,
+        Tracker::Gitlab => report::Tracker::Gitlab,
+        Tracker::Jira => report::Tracker::Jira,
+        Tracker::Slack => report::Tracker::Slack,
+    });
+    Layout { ticket: tracker.map(Into::into), ..Layout::default() }
 }
 
 /// Decides everything that reading and judging depend on.

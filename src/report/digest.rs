@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{
     Finding, Severity, Timestamp, Window,
     projection::{Projection, ProjectionStatus},
-    report::{EvidenceRow, Report},
+    report::{CauseVerdict, EvidenceRow, Report},
 };
 
 /// `63629` as `63,629`.
@@ -25,6 +25,25 @@ pub(super) fn number(count: u64) -> String {
 pub(super) fn standing_alone(report: &Report) -> impl Iterator<Item = &Finding> {
     let alone = |finding: &&Finding| finding.incident.is_none() && finding.severity >= Severity::Warning;
     report.findings.iter().filter(alone)
+}
+
+/// How bad it is for those who see no colours.
+pub(super) fn sign(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "!!",
+        Severity::Error => "!",
+        Severity::Warning => "~",
+        Severity::Info => "-",
+    }
+}
+
+/// A verdict on a cause, in the words of a report.
+pub(super) fn verdict(verdict: CauseVerdict) -> &'static str {
+    match verdict {
+        CauseVerdict::Confirmed => "confirmed",
+        CauseVerdict::Likely => "likely",
+        CauseVerdict::Insufficient => "not settled",
+    }
 }
 
 /// `1 log`, `3 logs`.

@@ -7,23 +7,32 @@ mod digest;
 mod layout;
 mod safe;
 mod sections;
+mod ticket;
 pub mod waterfall;
 mod writers {
+    pub(super) mod jira;
     pub(super) mod json;
     pub(super) mod markdown;
+    pub(super) mod slack;
     pub(super) mod text;
 }
 
 pub use layout::Layout;
 pub use safe::printable;
+pub use ticket::{Ticket, Tracker};
 
 use std::io;
 
 use crate::model::report::Report;
 
 /// Every output format, in order of id.
-pub const WRITERS: &[&dyn Writer] =
-    &[&writers::json::Json, &writers::markdown::Markdown, &writers::text::Text];
+pub const WRITERS: &[&dyn Writer] = &[
+    &writers::jira::Jira,
+    &writers::json::Json,
+    &writers::markdown::Markdown,
+    &writers::slack::Slack,
+    &writers::text::Text,
+];
 
 /// One output format.
 pub trait Writer: Sync {

@@ -24,7 +24,8 @@ pub(crate) enum What {
 }
 
 pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
-    let outputs = output::outputs(&args.output)?;
+    let layout = plan::layout(&args.layout);
+    let outputs = output::outputs(&args.output, &layout)?;
     let scope = match what {
         What::Everything => Scope::Everything,
         What::Stores => Scope::Stores,
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
     if report.ledger.evidence.iter().all(|row| row.bytes == 0) && report.verdict.incomplete.is_empty() {
         return Err(NothingToRead(args.evidence.join(", ")).into());
     }
-    if write(&outputs, &report, args)? == 0 {
+    if write(&outputs, &report, &layout, args)? == 0 {
         return Ok(Exit::Success);
     }
     // Where no person reads the report, its verdict still belongs on the terminal.
@@ -99,14 +100,19 @@ fn baseline(plan: &Plan, path: &Path, progress: &Progress) -> anyhow::Result<Bas
 
 /// Writes every report and returns how many found their reader. One that closes the pipe has seen enough of that
 /// report: that is a quiet success, and the others are still wanted.
-fn write(outputs: &[output::Output], report: &Report, args: &Analyze) -> anyhow::Result<usize> {
+fn write(
+    outputs: &[output::Output],
+    report: &Report,
+    layout: &Layout,
+    args: &Analyze,
+) -> anyhow::Result<usize> {
     let mut written = 0;
     for output in outputs {
         let closed = |err: &anyhow::Error| {
             err.downcast_ref::<std::io::Error>()
                 .is_some_and(|err| err.kind() == std::io::ErrorKind::BrokenPipe)
         };
-        match output.write(report, &Layout::default(), args.color) {
+        match output.write(report, layout, args.color) {
             Err(err) if closed(&err) => {}
             Err(err) => return Err(err),
             Ok(()) => written += 1,

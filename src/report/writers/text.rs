@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use crate::{
     model::{
         Finding, Severity, Timestamp,
-        report::{CauseVerdict, CheckStatus, Incident, Report, Status},
+        report::{CheckStatus, Incident, Report, Status},
     },
     report::{
         Layout, Writer, digest, safe,
@@ -71,13 +71,7 @@ fn style(severity: Severity) -> Style {
 /// The severity as a word of one width, with a sign for those who see no colours.
 fn badge(severity: Severity) -> String {
     let style = style(severity);
-    let sign = match severity {
-        Severity::Critical => "!!",
-        Severity::Error => "! ",
-        Severity::Warning => "~ ",
-        Severity::Info => "- ",
-    };
-    format!("{style}{sign} {:<8}{style:#}", severity.name().to_uppercase())
+    format!("{style}{:<2} {:<8}{style:#}", digest::sign(severity), severity.name().to_uppercase())
 }
 
 fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -126,11 +120,7 @@ fn show_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> i
     )?;
     let find = |id: &str| report.findings.iter().find(|finding| finding.id == id);
     let cause = &incident.root_cause;
-    let verdict = match cause.verdict {
-        CauseVerdict::Confirmed => "confirmed",
-        CauseVerdict::Likely => "likely",
-        CauseVerdict::Insufficient => "not settled",
-    };
+    let verdict = digest::verdict(cause.verdict);
     wrapped(out, "cause", &format!("{}, {verdict}: {}", cause.kind, safe::terminal(&cause.why)))?;
     if incident.window.from.is_some() {
         label(out, "when", &digest::span(&incident.window))?;
