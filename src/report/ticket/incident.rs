@@ -16,8 +16,10 @@ use super::{
 /// How much of an incident is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Cause, chain, steps, evidence, what speaks against it.
+    /// Cause, chain, steps, evidence, and folded the rest of the chain and why it is told so.
     Whole,
+    /// The same without what is folded.
+    Open,
     /// Cause and steps.
     Short,
     /// One line of a list.
@@ -27,7 +29,8 @@ pub(super) enum Form {
 impl Form {
     pub(super) fn shorter(self) -> Option<Form> {
         match self {
-            Form::Whole => Some(Form::Short),
+            Form::Whole => Some(Form::Open),
+            Form::Open => Some(Form::Short),
             Form::Short => Some(Form::Line),
             Form::Line => None,
         }
@@ -55,12 +58,14 @@ pub(super) fn parts(view: &View<'_>, incident: &Incident, form: Form) -> Vec<Par
         return vec![Part::Bullets(vec![line(incident)])];
     }
     let mut parts = vec![head(incident), Part::Bullets(facts(incident, form))];
-    if form == Form::Whole {
-        chain(view, incident, &mut parts);
+    if form != Form::Short {
+        chain(view, incident, form, &mut parts);
     }
     steps(incident, &mut parts);
-    if form == Form::Whole {
+    if form != Form::Short {
         evidence(view, incident, &mut parts);
+    }
+    if form == Form::Whole {
         parts.push(Part::Folded { summary: "Why this cause and this rank".to_owned(), parts: why(incident) });
     }
     parts
@@ -141,7 +146,7 @@ const CHAIN_COLUMNS: &[Column] = &[
 ];
 
 /// What broke first and what followed, with the time since the first.
-fn chain(view: &View<'_>, incident: &Incident, parts: &mut Vec<Part>) {
+fn chain(view: &View<'_>, incident: &Incident, form: Form, parts: &mut Vec<Part>) {
     let links: Vec<(&ChainLink, &Finding)> =
         incident.chain.iter().filter_map(|link| Some((link, view.finding(&link.finding)?))).collect();
     let first = links.iter().find_map(|(link, _)| link.at);
@@ -160,7 +165,10 @@ fn chain(view: &View<'_>, incident: &Incident, parts: &mut Vec<Part>) {
         };
         let more = digest::counted(links.len() - CHAIN, "more finding", "more findings");
         let table = Part::Table(Table { columns: CHAIN_COLUMNS, rows: folded });
-        parts.push(Part::Folded { summary: format!("{more}{unlisted}"), parts: vec![table] });
+        parts.push(match form {
+            Form::Whole => Part::Folded { summary: format!("{more}{unlisted}"), parts: vec![table] },
+            _ => Part::Text(vec![own(more)]),
+        });
     }
 }
 
@@ -175,7 +183,7 @@ fn row(link: &ChainLink, finding: &Finding, first: Option<Timestamp>) -> Vec<Spa
         own(after),
         said(&finding.title, TITLE),
         own(digest::number(finding.count)),
-        said(link.why.as_deref().unwrap_or("-"), TITLE),
+        link.why.as_deref().map_or_else(|| own("-"), |why| said(why, TITLE)),
     ]
 }
 

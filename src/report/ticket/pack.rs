@@ -28,7 +28,8 @@ fn share(form: Form, rank: usize) -> usize {
     match form {
         // The first incident is what the ticket is for.
         _ if rank == 0 => 90,
-        Form::Whole => 60,
+        Form::Whole => 50,
+        Form::Open => 65,
         Form::Short => 80,
         Form::Line => 90,
     }
@@ -110,7 +111,7 @@ impl<'p> Page<'p> {
                 }
             }
             // That the first is too long says nothing of the second.
-            if rank == 0 && self.form == Form::Short {
+            if rank == 0 && self.form != Form::Line {
                 self.form = Form::Whole;
             }
         }
