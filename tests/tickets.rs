@@ -13,7 +13,7 @@ use coroner::{
         Evidence, Finding, Severity, Timestamp, Window,
         report::{
             CauseVerdict, ChainLink, ChainRole, CheckRow, CheckStatus, EvidenceRow, Incident, Report,
-            RootCause, Term,
+            RootCause, Status, Term,
         },
     },
     report::{Layout, Ticket, Tracker, WRITERS},
@@ -96,6 +96,7 @@ fn report() -> Report {
         report.findings.push(Finding { incident: None, ..finding(&format!("alone-{at}"), at, &text, "") });
     }
     report.verdict.incomplete = (0..30).map(text).collect();
+    report.verdict.status = Status::Incomplete;
     report.run.tool = "coroner".to_owned();
     report.run.arguments = vec!["it's $(here)".to_owned()];
     report
@@ -212,7 +213,7 @@ fn every_limit_is_kept_and_nothing_is_broken_by_it() {
             );
             if limit >= 4_000 {
                 assert!(text.len() * 10 > limit * 8 || read.more == 0, "{} wastes {limit}", tracker.name());
-                assert!(read.incidents.len() >= 3, "{} at {limit}: {text}", tracker.name());
+                assert!(read.incidents.len() >= 2, "{} at {limit}: {text}", tracker.name());
             }
         }
     }

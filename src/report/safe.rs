@@ -74,7 +74,7 @@ pub(super) fn jira(text: &str) -> String {
             '&' => safe.push_str("&amp;"),
             // `bq. ` and `h1. ` begin a block.
             '.' if at <= 2 && after == ' ' => safe.push_str("\\."),
-            ' ' | ',' | '.' | '\'' | '"' | '/' | '%' | '=' => safe.push(c),
+            ' ' | ',' | ';' | '.' | '\'' | '"' | '/' | '%' | '=' => safe.push(c),
             // A key such as ABC-1 is a link.
             '-' if before.is_ascii_alphanumeric() && after.is_ascii_lowercase() => safe.push(c),
             ':' if (before.is_ascii_digit() && after.is_ascii_digit()) || after == ' ' => safe.push(c),
@@ -170,9 +170,10 @@ pub(super) fn is_id(text: &str) -> bool {
     !text.is_empty() && text.len() <= 64 && text.bytes().all(plain) && !text.starts_with('-')
 }
 
-/// A word for a shell, quoted where it must be; none where it has characters that are not shown as they are.
+/// A word for a shell, quoted where it must be; none where it has characters that a terminal or a tracker would
+/// not show as they are.
 pub(super) fn shell_word(text: &str) -> Option<String> {
-    if terminal(text) != text || text.is_empty() {
+    if terminal(text) != text || text.is_empty() || text.contains(['`', '{']) {
         return None;
     }
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:=,+@%-".contains(&byte);
@@ -203,5 +204,78 @@ mod tests {
         assert_eq!(code_span("`x"), "`` `x ``");
         assert_eq!(markdown_cell("a|b"), "`a\\|b`");
         assert_eq!(cut("abcdef", 4), "abc…");
+    }
+
+    #[test]
+    fn prose_is_plain_and_all_else_is_code() {
+        for plain in [
+            "No free connection in the sqlx pool",
+            "lock-contention",
+            "bank-app-a (pid 23592, bank) sat in a transaction for 1.5 s, 80 % in use: slow",
+            "1,204",
+        ] {
+            assert_eq!(markdown(plain), plain);
+            assert_eq!(slack(plain), plain);
+        }
+        for other in [
+            "GH-12",
+            "see ABC-1",
+            "a %1 b",
+            "www.evil.example",
+            "evil.example",
+            "1. a",
+            "- a",
+            "-",
+            "a  b",
+            "a ",
+            "@a",
+            "at a5c3785e",
+            "a:tada:",
+            "a_b",
+            "a*b",
+            "(y)",
+            "/close",
+            "a\u{202e}b",
+            "a\nb",
+            "a#1",
+            "a!1",
+            "",
+        ] {
+            assert!(markdown(other).starts_with('`'), "{other}");
+            assert!(slack(other).starts_with('`'), "{other}");
+        }
+    }
+
+    #[test]
+    fn each_tracker_is_told_in_its_own_way() {
+        for (text, escaped) in [
+            ("a{code}b", "a\\{code\\}b"),
+            ("C:\\new; x", "C\\:&#92;new; x"),
+            ("[~admin] ABC-1 a-b", "\\[\\~admin\\] ABC\\-1 a-b"),
+            ("h1. x", "h1\\. x"),
+            ("&#123;", "&amp;\\#123;"),
+        ] {
+            assert_eq!(jira(text), escaped);
+        }
+        let lines = ["a{NoFormat}{noformat:x}b".to_owned()];
+        assert_eq!(jira_lines(&lines), "{noformat}\na{ NoFormat}{ noformat:x}b\n{noformat}\n");
+        assert_eq!(slack("<!channel> `a` &"), "`&lt;!channel&gt; 'a' &amp;`");
+        assert_eq!(slack_lines(&["```<".to_owned()]), "```\n'''&lt;\n```\n");
+        assert_eq!(fence("text", &["a ```` b".to_owned()]), "`````text\na ```` b\n`````\n");
+        assert_eq!(markdown_cell("a\\|b"), "`a\\ \\|b`");
+    }
+
+    #[test]
+    fn a_command_is_what_a_shell_reads_back() {
+        for (text, word) in [
+            ("logs/a.log", Some("logs/a.log")),
+            ("it's", Some("'it'\\''s'")),
+            ("$(reboot)", Some("'$(reboot)'")),
+            ("a\u{1b}b", None),
+            ("`a`", None),
+            ("", None),
+        ] {
+            assert_eq!(shell_word(text).as_deref(), word);
+        }
     }
 }

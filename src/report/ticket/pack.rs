@@ -26,8 +26,8 @@ const NAME: usize = 40;
 /// alone, for tables and for what was not checked.
 fn share(form: Form, rank: usize) -> usize {
     match form {
-        // The first incident is what the ticket is for.
-        _ if rank == 0 => 90,
+        // The first incident is what the ticket is for; the others are named at least.
+        Form::Whole | Form::Open | Form::Short if rank == 0 => 75,
         Form::Whole => 50,
         Form::Open => 65,
         Form::Short => 80,

@@ -69,7 +69,7 @@ fn shown(span: &Span) -> String {
 }
 
 fn show_table(table: &Table) -> String {
-    let names: Vec<&str> = table.columns.iter().map(|column| column.name()).collect();
+    let names: Vec<String> = table.columns.iter().map(|column| safe::jira(column.name())).collect();
     let mut shown = format!("||{}||\n", names.join("||"));
     for row in &table.rows {
         // A cell without a blank would begin a heading of the row.
