@@ -53,9 +53,10 @@ impl Delivery {
         gate: &GateFlags,
         redaction: Option<Redaction>,
     ) -> anyhow::Result<Delivery> {
+        let layout = text.layout(to.for_tracker);
         Ok(Delivery {
-            outputs: output::outputs(&to.output, text.width)?,
-            layout: text.layout(),
+            outputs: output::outputs(&to.output, text.width, &layout)?,
+            layout,
             color: to.color,
             notes: if to.quiet { Notes::Kept } else { Notes::Told },
             fail_on: match gate.fail_on {

@@ -4,16 +4,22 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum, builder::PossibleValuesParser};
 
-use crate::report::{self, Layout, Ranks};
+use crate::report::{self, Layout, Ranks, Tracker};
 
 /// Where reports go.
 #[derive(Debug, ClapArgs)]
 pub(super) struct OutputFlags {
-    /// Where to write the report, repeatable: the extension decides the format (csv, html, json, jsonl, md, prom, sarif,
-    /// txt, xml for JUnit); FORMAT:PATH overrides (FORMAT is csv, html, json, jsonl, junit, md, prometheus, sarif or
-    /// text); `-` is standard output [default: text to standard output]
+    /// Where to write the report, repeatable: the extension decides the format (csv, html, jira, json, jsonl, md, prom,
+    /// sarif, slack, txt, xml for JUnit); FORMAT:PATH overrides (FORMAT is one of these, or junit, prometheus, text);
+    /// `-` is standard output [default: text to standard output]
     #[arg(short, long = "output", value_name = "[FORMAT:]PATH", help_heading = "Output")]
     pub(super) output: Vec<String>,
+
+    /// The report for a ticket, no longer than the tracker takes: Markdown (65,536 characters on GitHub, 1,048,576 on
+    /// GitLab), Jira's wiki markup (32,767) or a Slack message (4,000). Standard output is in that format then, and
+    /// every `-o` in that format is cut by whole items, the lowest ranks first; other formats stay whole
+    #[arg(long = "for", value_name = "TRACKER", help_heading = "Output")]
+    pub(super) for_tracker: Option<TrackerChoice>,
 
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
@@ -51,8 +57,9 @@ pub(super) struct TextFlags {
 
 impl TextFlags {
     /// What they say of a report's layout; its width depends on where it goes.
-    pub(super) fn layout(&self) -> Layout {
+    pub(super) fn layout(&self, tracker: Option<TrackerChoice>) -> Layout {
         Layout {
+            ticket: tracker.map(|tracker| Tracker::from(tracker).into()),
             sections: self.section.clone(),
             top: self.top.unwrap_or(usize::MAX),
             ranks: if self.explain_rank { Ranks::Explained } else { Ranks::Shown },
@@ -97,6 +104,25 @@ pub(super) enum ColorChoice {
     Auto,
     Always,
     Never,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum TrackerChoice {
+    Github,
+    Gitlab,
+    Jira,
+    Slack,
+}
+
+impl From<TrackerChoice> for Tracker {
+    fn from(choice: TrackerChoice) -> Tracker {
+        match choice {
+            TrackerChoice::Github => Tracker::Github,
+            TrackerChoice::Gitlab => Tracker::Gitlab,
+            TrackerChoice::Jira => Tracker::Jira,
+            TrackerChoice::Slack => Tracker::Slack,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use crate::{
     model::report::Report,
     redact::Guard,
-    report::{Layout, WRITERS, Writer},
+    report::{Layout, Ticket, WRITERS, Writer},
 };
 
 use super::flags::ColorChoice;
@@ -31,12 +31,25 @@ enum Target {
     File(PathBuf),
 }
 
-/// Decides format and place of each `-o`; without any, text to standard output.
-pub(super) fn outputs(arguments: &[String], width: Option<u16>) -> anyhow::Result<Vec<Output>> {
+/// Decides format and place of each `-o`; without any, one to standard output: text, or what the ticket's tracker takes.
+pub(super) fn outputs(
+    arguments: &[String],
+    width: Option<u16>,
+    layout: &Layout,
+) -> anyhow::Result<Vec<Output>> {
+    let default = layout.ticket.map_or("text", |ticket| ticket.tracker.writer());
     if arguments.is_empty() {
-        return Ok(vec![output("-", width)?]);
+        return Ok(vec![output("-", width, default)?]);
     }
-    arguments.iter().map(|argument| output(argument, width)).collect()
+    let outputs: Vec<Output> =
+        arguments.iter().map(|argument| output(argument, width, default)).collect::<anyhow::Result<_>>()?;
+    if let Some(Ticket { tracker, .. }) = layout.ticket
+        && !outputs.iter().any(|output| output.writer.id() == tracker.writer())
+    {
+        let (name, format) = (tracker.name(), tracker.writer());
+        bail!("--for: {name} takes {format}, and no -o is in that format; add `-o -` or `-o {format}:PATH`");
+    }
+    Ok(outputs)
 }
 
 /// Columns of what goes to standard output: those that were asked for, `COLUMNS`, or the terminal's own.
@@ -50,14 +63,14 @@ fn within_reason(columns: Option<u16>) -> usize {
     columns.map_or(Layout::default().columns, |columns| usize::from(columns).clamp(COLUMNS.0, COLUMNS.1))
 }
 
-fn output(argument: &str, width: Option<u16>) -> anyhow::Result<Output> {
+fn output(argument: &str, width: Option<u16>, default: &str) -> anyhow::Result<Output> {
     let by_id = |id: &str| WRITERS.iter().copied().find(|writer| writer.id() == id);
     if let Some((writer, path)) = argument.split_once(':').and_then(|(id, path)| Some((by_id(id)?, path))) {
         return Ok(Output::new(writer, target(path), width));
     }
     let to = target(argument);
     let writer = match &to {
-        Target::Stdout => by_id("text"),
+        Target::Stdout => by_id(default),
         Target::File(path) => {
             let extension = path
                 .extension()

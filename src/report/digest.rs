@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{
     Finding, OverTime, Severity, Timestamp, Window,
     projection::{Projection, ProjectionStatus},
-    report::{ChainRole, CheckStatus, EvidenceRow, Incident, Report},
+    report::{CauseVerdict, ChainRole, CheckStatus, EvidenceRow, Incident, Report},
 };
 
 /// `63629` as `63,629`.
@@ -28,6 +28,15 @@ pub(super) fn sign(severity: Severity) -> &'static str {
         Severity::Error => "!",
         Severity::Warning => "~",
         Severity::Info => "-",
+    }
+}
+
+/// A verdict on a cause, in the words of a report.
+pub(super) fn verdict(verdict: CauseVerdict) -> &'static str {
+    match verdict {
+        CauseVerdict::Confirmed => "confirmed",
+        CauseVerdict::Likely => "likely",
+        CauseVerdict::Insufficient => "not settled",
     }
 }
 

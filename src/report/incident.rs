@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::model::{
     Finding, Severity, Timestamp,
-    report::{CauseVerdict, Incident, Report, Term},
+    report::{Incident, Report, Term},
 };
 
 use super::{
@@ -37,20 +37,17 @@ pub(super) fn style(severity: Severity) -> Style {
 
 /// The severity as a word of one width, with a sign for those who see no colours.
 pub(super) fn badge(severity: Severity) -> String {
-    let sign = match severity {
-        Severity::Critical => "!!",
-        Severity::Error => "! ",
-        Severity::Warning => "~ ",
-        Severity::Info => "- ",
-    };
-    format!("{sign} {:<8}", severity.name().to_uppercase())
+    format!("{:<2} {:<8}", digest::sign(severity), severity.name().to_uppercase())
 }
 
 pub(super) fn write(report: &Report, incident: &Incident, page: &mut Page<'_>) -> io::Result<()> {
     head(incident, page)?;
     let find = |id: &str| report.findings.iter().find(|finding| finding.id == id);
     let cause = &incident.root_cause;
-    page.paragraph(label("cause"), &format!("{}, {}: {}", cause.kind, verdict(cause.verdict), cause.why))?;
+    page.paragraph(
+        label("cause"),
+        &format!("{}, {}: {}", cause.kind, digest::verdict(cause.verdict), cause.why),
+    )?;
     if incident.window.from.is_some() {
         page.labelled(label("when"), &digest::span(&incident.window))?;
     }
@@ -99,14 +96,6 @@ fn head(incident: &Incident, page: &mut Page<'_>) -> io::Result<()> {
         Span(BOLD, &title),
         Span(DIM, &right),
     ])
-}
-
-fn verdict(verdict: CauseVerdict) -> &'static str {
-    match verdict {
-        CauseVerdict::Confirmed => "confirmed",
-        CauseVerdict::Likely => "likely",
-        CauseVerdict::Insufficient => "not settled",
-    }
 }
 
 /// Keys that say whom an incident hit; the others (pids, relations, users) are for programs, and in the JSON report.
@@ -233,7 +222,10 @@ fn differences(incident: &Incident, next: &Incident) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Keys, Window, report::RootCause};
+    use crate::model::{
+        Keys, Window,
+        report::{CauseVerdict, RootCause},
+    };
 
     #[test]
     fn an_order_is_explained_by_what_differs_most() {

@@ -1,6 +1,6 @@
 //! How a report is laid out: what was decided once for all writers. Each takes what concerns it.
 
-use super::sections::SECTIONS;
+use super::{Ticket, sections::SECTIONS};
 
 /// Columns of a text where nobody says how many there are: what a ticket and a small terminal show without wrapping.
 pub(super) const COLUMNS: usize = 110;
@@ -11,6 +11,8 @@ pub struct Layout {
     pub columns: usize,
     /// Bytes of a page at most. Default: what tickets take.
     pub max_bytes: Option<usize>,
+    /// The tracker whose limit the report in its format keeps.
+    pub ticket: Option<Ticket>,
     /// Ids of the parts that a report for people shows; empty for all.
     pub sections: Vec<String>,
     /// Incidents shown, the rest are counted. Default: all.
@@ -31,6 +33,7 @@ impl Default for Layout {
         Layout {
             columns: COLUMNS,
             max_bytes: None,
+            ticket: None,
             sections: Vec::new(),
             top: usize::MAX,
             ranks: Ranks::Shown,

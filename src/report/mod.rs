@@ -12,22 +12,26 @@ mod page;
 mod safe;
 mod schema;
 mod sections;
+mod ticket;
 pub mod waterfall;
 mod writers {
     pub(super) mod csv;
     pub(super) mod html;
+    pub(super) mod jira;
     pub(super) mod json;
     pub(super) mod jsonl;
     pub(super) mod junit;
     pub(super) mod markdown;
     pub(super) mod prometheus;
     pub(super) mod sarif;
+    pub(super) mod slack;
     pub(super) mod text;
 }
 
 pub use layout::{Layout, Ranks, parts};
 pub use safe::printable;
 pub use schema::schema;
+pub use ticket::{Ticket, Tracker};
 
 use std::io;
 
@@ -37,12 +41,14 @@ use crate::model::report::Report;
 pub const WRITERS: &[&dyn Writer] = &[
     &writers::csv::Csv,
     &writers::html::Html,
+    &writers::jira::Jira,
     &writers::json::Json,
     &writers::jsonl::Jsonl,
     &writers::junit::Junit,
     &writers::markdown::Markdown,
     &writers::prometheus::Prometheus,
     &writers::sarif::Sarif,
+    &writers::slack::Slack,
     &writers::text::Text,
 ];
 

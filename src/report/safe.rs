@@ -64,32 +64,157 @@ pub(super) fn code_span(text: &str) -> String {
     if text.trim().is_empty() {
         return "` `".to_owned();
     }
-    let mut longest = 0;
-    let mut run = 0;
-    for c in text.chars() {
-        run = if c == '`' { run + 1 } else { 0 };
-        longest = longest.max(run);
-    }
-    let fence = "`".repeat(longest + 1);
+    let fence = "`".repeat(backticks(&text) + 1);
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// For Markdown, words of ours that a report read back may hold anything in: as they are where nothing in them is
-/// markup, or else a code span.
-pub(super) fn plain(text: &str) -> String {
-    let harmless = |c: char| c.is_ascii_alphanumeric() || " ,.;:'=%+-/()_".contains(c);
-    // What looks like an address becomes a link by itself.
-    if text.chars().all(harmless) && !text.contains("//") && !text.contains("www.") {
-        text.to_owned()
-    } else {
-        code_span(text)
-    }
+/// The longest run of backticks.
+fn backticks(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
-/// For a cell of a Markdown table: a code span that no bar ends.
-pub(super) fn code_cell(text: &str) -> String {
-    code_span(text).replace('|', "\\|")
+/// For Markdown: as it stands where it is plain prose, or else a code span, in which nothing is a mention, a link, HTML
+/// or markup. There is no other way: trackers look for mentions and references after they have undone escapes.
+pub(super) fn markdown(text: &str) -> String {
+    if is_prose(text) { text.to_owned() } else { code_span(text) }
+}
+
+/// For a cell of a Markdown table: no bar ends it. A backslash before a bar would undo the bar's own.
+pub(super) fn markdown_cell(text: &str) -> String {
+    markdown(text).replace("\\|", "\\ |").replace('|', "\\|")
+}
+
+/// For Markdown: lines in a fence that is longer than any run of backticks in them.
+pub(super) fn fence(language: &str, lines: &[String]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| terminal(line)).collect();
+    let longest = lines.iter().map(|line| backticks(line)).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}{language}\n{}\n{fence}\n", lines.join("\n"))
+}
+
+/// For Jira's wiki markup: whatever it might obey stands behind a backslash. A backslash itself is written as an
+/// entity, for two of them are a line break.
+pub(super) fn jira(text: &str) -> String {
+    let text = terminal(text);
+    let chars: Vec<char> = text.chars().collect();
+    let mut safe = String::with_capacity(text.len());
+    for (at, &c) in chars.iter().enumerate() {
+        let before = at.checked_sub(1).map_or(' ', |at| chars[at]);
+        let after = chars.get(at + 1).copied().unwrap_or(' ');
+        match c {
+            '\\' => safe.push_str("&#92;"),
+            '&' => safe.push_str("&amp;"),
+            // `bq. ` and `h1. ` begin a block.
+            '.' if at <= 2 && after == ' ' => safe.push_str("\\."),
+            ' ' | ',' | ';' | '.' | '\'' | '"' | '/' | '%' | '=' => safe.push(c),
+            // A key such as ABC-1 is a link.
+            '-' if before.is_ascii_alphanumeric() && after.is_ascii_lowercase() => safe.push(c),
+            ':' if (before.is_ascii_digit() && after.is_ascii_digit()) || after == ' ' => safe.push(c),
+            c if c.is_ascii_punctuation() => safe.extend(['\\', c]),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// For Jira's wiki markup: lines in a block whose text is not looked at. What would end it is taken apart.
+pub(super) fn jira_lines(lines: &[String]) -> String {
+    let mut shown = String::new();
+    for line in lines {
+        let mut rest = terminal(line);
+        while let Some(at) = rest.to_ascii_lowercase().find("{noformat") {
+            shown.push_str(&rest[..at]);
+            shown.push_str("{ ");
+            rest.replace_range(..=at, "");
+        }
+        shown.push_str(&rest);
+        shown.push('\n');
+    }
+    format!("{{noformat}}\n{shown}{{noformat}}\n")
+}
+
+/// For Slack: as it stands where it is plain prose, or else a code span.
+pub(super) fn slack(text: &str) -> String {
+    if is_prose(text) { text.to_owned() } else { slack_code(text) }
+}
+
+/// For Slack: a code span. Its mentions and links begin with `<`, which is written as an entity; a backtick cannot be
+/// escaped there and becomes an apostrophe.
+pub(super) fn slack_code(text: &str) -> String {
+    let text = slack_text(text);
+    if text.trim().is_empty() { "`-`".to_owned() } else { format!("`{}`", text.trim()) }
+}
+
+/// For Slack: lines in a fence.
+pub(super) fn slack_lines(lines: &[String]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| slack_text(line)).collect();
+    format!("```\n{}\n```\n", lines.join("\n"))
+}
+
+fn slack_text(text: &str) -> String {
+    let text = terminal(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('`', "'")
+}
+
+/// Whether a text is words, numbers and such punctuation between them as no tracker gives a meaning: no markup, no
+/// mention, no reference (`GH-1`, `!7`, a commit), no address that becomes a link, no emoji, no beginning of a list.
+fn is_prose(text: &str) -> bool {
+    let chars: Vec<char> = text.chars().collect();
+    let plain = |(at, &c): (usize, &char)| {
+        let before = at.checked_sub(1).map_or(' ', |at| chars[at]);
+        let after = chars.get(at + 1).copied().unwrap_or(' ');
+        match c {
+            ' ' => before != ' ',
+            '.' => {
+                before.is_ascii_alphanumeric()
+                    && (after == ' ' || (before.is_ascii_digit() && after.is_ascii_digit()))
+            }
+            ',' => before.is_ascii_alphanumeric() || ")%".contains(before),
+            ':' | ';' => before.is_ascii_alphanumeric() && after == ' ',
+            '%' => before == ' ' && !after.is_ascii_alphanumeric(),
+            '-' => before.is_ascii_lowercase() && after.is_ascii_lowercase(),
+            '(' => before == ' ' && after.is_ascii_alphanumeric(),
+            ')' => before.is_ascii_alphanumeric(),
+            '/' => before.is_ascii_alphanumeric() && after.is_ascii_alphanumeric(),
+            c => c.is_ascii_alphanumeric(),
+        }
+    };
+    let starts = chars.first().is_some_and(char::is_ascii_alphabetic);
+    let number = chars.iter().all(|c| c.is_ascii_digit() || *c == ',') && !chars.is_empty();
+    (starts || number)
+        && chars.iter().enumerate().all(plain)
+        && !text.ends_with(' ')
+        && !text.split(is_joint).any(is_commit)
+}
+
+fn is_joint(c: char) -> bool {
+    !c.is_ascii_alphanumeric()
+}
+
+/// Seven hex digits or more name a commit, and `www` a host.
+fn is_commit(word: &str) -> bool {
+    word == "www" || (word.len() >= 7 && word.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether a text is a plain word of ours: lower-case letters, digits, `-` and `_`.
+pub(super) fn is_id(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    !text.is_empty() && text.len() <= 64 && text.bytes().all(plain) && !text.starts_with('-')
+}
+
+/// A word for a shell, quoted where it must be; none where it has characters that a terminal or a tracker would
+/// not show as they are.
+pub(super) fn shell_word(text: &str) -> Option<String> {
+    if terminal(text) != text || text.is_empty() || text.contains(['`', '{']) {
+        return None;
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:=,+@%-".contains(&byte);
+    if text.bytes().all(plain) {
+        Some(text.to_owned())
+    } else {
+        Some(format!("'{}'", text.replace('\'', "'\\''")))
+    }
 }
 
 /// The beginning of a text, at most `width` characters, with an ellipsis where it was cut.
@@ -172,10 +297,7 @@ mod tests {
         assert_eq!(terminal("x\u{202e}y"), "x\\u{202e}y");
         assert_eq!(code_span("a `` b"), "```a `` b```");
         assert_eq!(code_span("`x"), "`` `x ``");
-        assert_eq!(plain("no pg_locks export"), "no pg_locks export");
-        assert_eq!(plain("http://x"), "`http://x`");
-        assert_eq!(plain("a\n<b>"), "`a\\n<b>`");
-        assert_eq!(code_cell("a|b"), "`a\\|b`");
+        assert_eq!(markdown_cell("a|b"), "`a\\|b`");
         assert_eq!(cut("abcdef", 4), "abc…");
     }
 
@@ -205,5 +327,78 @@ mod tests {
         let written = String::from_utf8(out).expect("UTF-8");
         assert_eq!(written, "\"a\\u007f\\u009b2J\\u202e\\u2028ä\u{1f600}\\n\"");
         assert_eq!(serde_json::from_str::<String>(&written).expect("JSON"), text);
+    }
+
+    #[test]
+    fn prose_is_plain_and_all_else_is_code() {
+        for plain in [
+            "No free connection in the sqlx pool",
+            "lock-contention",
+            "bank-app-a (pid 23592, bank) sat in a transaction for 1.5 s, 80 % in use: slow",
+            "1,204",
+        ] {
+            assert_eq!(markdown(plain), plain);
+            assert_eq!(slack(plain), plain);
+        }
+        for other in [
+            "GH-12",
+            "see ABC-1",
+            "a %1 b",
+            "www.evil.example",
+            "evil.example",
+            "1. a",
+            "- a",
+            "-",
+            "a  b",
+            "a ",
+            "@a",
+            "at a5c3785e",
+            "a:tada:",
+            "a_b",
+            "a*b",
+            "(y)",
+            "/close",
+            "a\u{202e}b",
+            "a\nb",
+            "a#1",
+            "a!1",
+            "",
+        ] {
+            assert!(markdown(other).starts_with('`'), "{other}");
+            assert!(slack(other).starts_with('`'), "{other}");
+        }
+    }
+
+    #[test]
+    fn each_tracker_is_told_in_its_own_way() {
+        for (text, escaped) in [
+            ("a{code}b", "a\\{code\\}b"),
+            ("C:\\new; x", "C\\:&#92;new; x"),
+            ("[~admin] ABC-1 a-b", "\\[\\~admin\\] ABC\\-1 a-b"),
+            ("h1. x", "h1\\. x"),
+            ("&#123;", "&amp;\\#123;"),
+        ] {
+            assert_eq!(jira(text), escaped);
+        }
+        let lines = ["a{NoFormat}{noformat:x}b".to_owned()];
+        assert_eq!(jira_lines(&lines), "{noformat}\na{ NoFormat}{ noformat:x}b\n{noformat}\n");
+        assert_eq!(slack("<!channel> `a` &"), "`&lt;!channel&gt; 'a' &amp;`");
+        assert_eq!(slack_lines(&["```<".to_owned()]), "```\n'''&lt;\n```\n");
+        assert_eq!(fence("text", &["a ```` b".to_owned()]), "`````text\na ```` b\n`````\n");
+        assert_eq!(markdown_cell("a\\|b"), "`a\\ \\|b`");
+    }
+
+    #[test]
+    fn a_command_is_what_a_shell_reads_back() {
+        for (text, word) in [
+            ("logs/a.log", Some("logs/a.log")),
+            ("it's", Some("'it'\\''s'")),
+            ("$(reboot)", Some("'$(reboot)'")),
+            ("a\u{1b}b", None),
+            ("`a`", None),
+            ("", None),
+        ] {
+            assert_eq!(shell_word(text).as_deref(), word);
+        }
     }
 }

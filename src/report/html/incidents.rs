@@ -5,7 +5,7 @@ use maud::{Markup, PreEscaped, html};
 use crate::{
     model::{
         Finding, OverTime, Severity,
-        report::{CauseVerdict, ChainRole, Incident, Term},
+        report::{ChainRole, Incident, Term},
     },
     report::digest,
 };
@@ -48,7 +48,7 @@ impl<'r> View<'r> {
                 td { (charts::sparkline(&self.over_time(incident), "entries")) }
                 td { (self.time(incident.window.from)) }
                 td { (self.time(incident.window.to)) }
-                td { (incident.root_cause.kind) ", " (verdict(incident.root_cause.verdict)) }
+                td { (incident.root_cause.kind) ", " (digest::verdict(incident.root_cause.verdict)) }
                 td { (self.touches(incident)) }
                 td.num { (incident.score) }
             }
@@ -80,7 +80,7 @@ impl<'r> View<'r> {
                 }
                 p.muted { a.id href={ "#" (incident.id) } { (incident.id) } " · " (digest::span(&incident.window)) " · score " (incident.score) }
                 p.cause {
-                    strong { (incident.root_cause.kind) } ", " (verdict(incident.root_cause.verdict)) ". "
+                    strong { (incident.root_cause.kind) } ", " (digest::verdict(incident.root_cause.verdict)) ". "
                     (self.text(&incident.root_cause.why))
                 }
                 (self.chain_picture(incident))
@@ -241,14 +241,6 @@ fn role(role: ChainRole) -> &'static str {
         ChainRole::Root => "root",
         ChainRole::Effect => "effect",
         ChainRole::Symptom => "symptom",
-    }
-}
-
-pub(super) fn verdict(verdict: CauseVerdict) -> &'static str {
-    match verdict {
-        CauseVerdict::Confirmed => "confirmed",
-        CauseVerdict::Likely => "likely",
-        CauseVerdict::Insufficient => "not settled",
     }
 }
 
