@@ -53,8 +53,8 @@ pub(super) struct Analyze {
     #[arg(required = true, value_name = "EVIDENCE")]
     pub(super) evidence: Vec<String>,
 
-    /// Where to write the report, repeatable: the extension decides the format (csv, json, jsonl, md, prom, sarif, txt,
-    /// xml for JUnit); FORMAT:PATH overrides (FORMAT is csv, json, jsonl, junit, md, prometheus, sarif or text);
+    /// Where to write the report, repeatable: the extension decides the format (csv, json, jsonl, md, prom, sarif, txt
+    /// and xml for junit); FORMAT:PATH overrides (FORMAT is csv, json, jsonl, junit, md, prometheus, sarif or text);
     /// `-` is standard output [default: text to standard output]
     #[arg(short, long = "output", value_name = "[FORMAT:]PATH", help_heading = "Output")]
     pub(super) output: Vec<String>,
