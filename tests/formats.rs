@@ -1,5 +1,5 @@
 //! Each format that programs read, held against a validator or parser of that format which is not ours: JSON Schema,
-//! OASIS's schema of SARIF, Jenkins' schema of JUnit (xmllint), promtool and Python's csv module. What they read back
+//! OASIS's schema of SARIF, Jenkins' schema of `JUnit` (xmllint), promtool and Python's csv module. What they read back
 //! must be what the report says.
 //!
 //! The reports are those of all fixtures, one of nothing, one of texts that try to break out, and those of the bundles
@@ -343,7 +343,7 @@ fn prometheus_takes_the_figures() {
         match pipe(Command::new("promtool").args(["check", "metrics"]), &bytes) {
             // It names what breaks its conventions as well.
             Some((valid, out, err)) => {
-                assert!(valid && out.is_empty() && err.is_empty(), "{name}: {out}{err}")
+                assert!(valid && out.is_empty() && err.is_empty(), "{name}: {out}{err}");
             }
             None => say("SKIPPED: prometheus_takes_the_figures: promtool (prometheus) is not here"),
         }
@@ -543,7 +543,7 @@ fn hostile_finding(number: usize, text: &str) -> Finding {
         count: [0, 1, u64::MAX][number % 3],
         window: Window { from: Some(times[number % 5]), to: None },
         keys: Keys::from([(text.to_owned(), vec![text.to_owned(), text.to_owned()])]),
-        evidence: (0..number as u64 % 3 + 1)
+        evidence: (0..=number as u64 % 3)
             .map(|line| Evidence {
                 path: text.to_owned(),
                 line,

@@ -53,7 +53,7 @@ impl Delivery {
         gate: &GateFlags,
         redaction: Option<Redaction>,
     ) -> anyhow::Result<Delivery> {
-        let layout = text.layout(to.for_tracker);
+        let layout = text.layout(to);
         Ok(Delivery {
             outputs: output::outputs(&to.output, text.width, &layout)?,
             layout,

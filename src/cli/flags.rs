@@ -6,6 +6,8 @@ use clap::{Args as ClapArgs, ValueEnum, builder::PossibleValuesParser};
 
 use crate::report::{self, Layout, Ranks, Tracker};
 
+use super::plan;
+
 /// Where reports go.
 #[derive(Debug, ClapArgs)]
 pub(super) struct OutputFlags {
@@ -20,6 +22,10 @@ pub(super) struct OutputFlags {
     /// every `-o` in that format is cut by whole items, the lowest ranks first; other formats stay whole
     #[arg(long = "for", value_name = "TRACKER", help_heading = "Output")]
     pub(super) for_tracker: Option<TrackerChoice>,
+
+    /// How large an HTML page may be, as `500K` or `2M`: lists are cut, and say so [default: 5,000,000 bytes]
+    #[arg(long, value_name = "SIZE", value_parser = plan::size, help_heading = "Output")]
+    pub(super) max_bytes: Option<u64>,
 
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
@@ -57,9 +63,10 @@ pub(super) struct TextFlags {
 
 impl TextFlags {
     /// What they say of a report's layout; its width depends on where it goes.
-    pub(super) fn layout(&self, tracker: Option<TrackerChoice>) -> Layout {
+    pub(super) fn layout(&self, to: &OutputFlags) -> Layout {
         Layout {
-            ticket: tracker.map(|tracker| Tracker::from(tracker).into()),
+            ticket: to.for_tracker.map(|tracker| Tracker::from(tracker).into()),
+            max_bytes: to.max_bytes.and_then(|bytes| usize::try_from(bytes).ok()),
             sections: self.section.clone(),
             top: self.top.unwrap_or(usize::MAX),
             ranks: if self.explain_rank { Ranks::Explained } else { Ranks::Shown },

@@ -109,7 +109,7 @@ fn store_choice(args: &Analyze) -> anyhow::Result<StoreChoice> {
 }
 
 /// `512M` as bytes; units are powers of 1024.
-fn size(text: &str) -> anyhow::Result<u64> {
+pub(super) fn size(text: &str) -> anyhow::Result<u64> {
     let trimmed = text.trim().trim_end_matches(['B', 'b', 'i']);
     let (number, shift) = match trimmed.chars().last().map(|unit| unit.to_ascii_uppercase()) {
         Some('K') => (&trimmed[..trimmed.len() - 1], 10),

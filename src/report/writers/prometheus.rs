@@ -2,7 +2,7 @@
 //!
 //! Each series that an alert may ask for is there at zero as well: an absent series matches no rule.
 
-use std::{collections::BTreeMap, io};
+use std::{collections::BTreeMap, fmt::Display, io};
 
 use crate::{
     model::{
@@ -63,7 +63,7 @@ fn found(report: &Report) -> Vec<Family> {
     let incidents = report.incidents.iter().map(|incident| incident.severity);
     let scores = report.incidents.iter().take(INCIDENTS).map(|incident| {
         let (id, kind) = (incident.id.as_str(), incident.root_cause.kind.as_str());
-        series(&[("id", id), ("kind", kind), ("severity", incident.severity.name())], incident.score)
+        series(&[("id", id), ("kind", kind), ("severity", incident.severity.name())], &incident.score)
     });
     vec![
         family("coroner_findings", "Findings of the last run, by severity.", by_severity(findings)),
@@ -78,22 +78,22 @@ fn run(report: &Report) -> Vec<Family> {
     let checks =
         [("ran", CheckStatus::Ran), ("could-not-run", CheckStatus::CouldNotRun)].map(|(name, status)| {
             let count = report.ledger.checks.iter().filter(|check| check.status == status).count();
-            series(&[("status", name)], count)
+            series(&[("status", name)], &count)
         });
     vec![
-        family("coroner_run_complete", "Whether all evidence could be read.", one(complete)),
+        family("coroner_run_complete", "Whether all evidence could be read.", one(&complete)),
         family("coroner_checks", "Checks, by whether there was evidence for them.", checks.into()),
         family(
             "coroner_build_info",
             "The version that wrote this.",
-            vec![series(&[("version", &report.run.version)], 1)],
+            vec![series(&[("version", &report.run.version)], &1)],
         ),
     ]
 }
 
 fn evidence(report: &Report) -> Vec<Family> {
-    let sum = |of: fn(&EvidenceRow) -> u64| one(report.ledger.evidence.iter().map(of).sum::<u64>());
-    let time = |time: Option<Timestamp>| time.map_or(Vec::new(), |time| one(time.0 as f64 / 1e6));
+    let sum = |of: fn(&EvidenceRow) -> u64| one(&report.ledger.evidence.iter().map(of).sum::<u64>());
+    let time = |time: Option<Timestamp>| time.map_or(Vec::new(), |time| one(&(time.0 as f64 / 1e6)));
     vec![
         family(
             "coroner_evidence_newest_timestamp_seconds",
@@ -106,7 +106,7 @@ fn evidence(report: &Report) -> Vec<Family> {
             time(report.window.from),
         ),
         family("coroner_evidence_bytes", "Bytes of the evidence, as found.", sum(|row| row.bytes)),
-        family("coroner_evidence_pieces", "Rows of the ledger.", one(report.ledger.evidence.len())),
+        family("coroner_evidence_pieces", "Rows of the ledger.", one(&report.ledger.evidence.len())),
         family("coroner_records", "Records that were decoded.", sum(|row| row.records)),
         family("coroner_rejected_records", "Records that could not be read.", sum(|row| row.rejected)),
     ]
@@ -116,7 +116,7 @@ fn family(name: &'static str, help: &'static str, series: Vec<Series>) -> Family
     Family { name, help, series }
 }
 
-fn one(value: impl ToString) -> Vec<Series> {
+fn one(value: &dyn Display) -> Vec<Series> {
     vec![series(&[], value)]
 }
 
@@ -137,14 +137,14 @@ fn faults(report: &Report) -> Vec<Series> {
     for unlisted in &report.integrity.unlisted {
         *counts.entry(&unlisted.kind).or_default() += unlisted.count;
     }
-    counts.into_iter().map(|(kind, count)| series(&[("kind", kind)], count)).collect()
+    counts.into_iter().map(|(kind, count)| series(&[("kind", kind)], &count)).collect()
 }
 
-fn series(labels: &[(&str, &str)], value: impl ToString) -> Series {
+fn series(labels: &[(&str, &str)], value: &dyn Display) -> Series {
     let labels: Vec<String> =
         labels.iter().map(|(name, value)| format!("{name}=\"{}\"", safe::label(value))).collect();
     let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-    Series { labels, value: value.to_string() }
+    Series { labels, value: format!("{value}") }
 }
 
 #[cfg(test)]
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn severities_are_counted_and_labels_escaped() {
-        assert_eq!(series(&[("id", "a\"b"), ("kind", "c")], 7).labels, "{id=\"a\\\"b\",kind=\"c\"}");
+        assert_eq!(series(&[("id", "a\"b"), ("kind", "c")], &7).labels, "{id=\"a\\\"b\",kind=\"c\"}");
         assert_eq!(by_severity([Severity::Error, Severity::Error].into_iter())[2].value, "2");
     }
 }

@@ -159,7 +159,7 @@ fn result(report: &Report, rules: &Rules<'_>, finding: &Finding) -> Value {
 /// Severity first, then how its incident is ranked: 25 points for each severity, a quarter of the incident's score.
 fn rank(finding: &Finding, incident: Option<&Incident>) -> f64 {
     let score = incident.map_or(0, |incident| incident.score.clamp(0, 100));
-    finding.severity as u8 as f64 * 25.0 + score as f64 / 4.0
+    f64::from(finding.severity as u8) * 25.0 + score as f64 / 4.0
 }
 
 fn properties(finding: &Finding, incident: Option<&Incident>) -> Value {
@@ -315,6 +315,6 @@ mod tests {
     fn times_that_no_calendar_has_are_left_out() {
         assert_eq!(date_time(Timestamp(0)).as_deref(), Some("1970-01-01T00:00:00.000Z"));
         assert_eq!(date_time(Timestamp(i64::MAX)), None);
-        assert_eq!(date_time(Timestamp(8_000_000_000_000_000_00)), None);
+        assert_eq!(date_time(Timestamp(800_000_000_000_000_000)), None);
     }
 }
