@@ -40,6 +40,17 @@ pub(super) fn verdict(verdict: CauseVerdict) -> &'static str {
     }
 }
 
+/// What redaction replaced, in a few words; a reader must know that names are not names.
+pub(super) fn redacted(report: &Report) -> Option<String> {
+    let redaction = report.run.redaction.as_ref()?;
+    let of = |(category, count): (&String, &u64)| format!("{} {category}", number(*count));
+    let values: Vec<String> = redaction.values.iter().map(of).collect();
+    match values.is_empty() {
+        true => Some("redacted: nothing had to be replaced".to_owned()),
+        false => Some(format!("redacted: pseudonyms stand for {}", values.join(", "))),
+    }
+}
+
 /// Findings of warning or above that are part of no incident, the worst first.
 pub(super) fn standing_alone(report: &Report) -> impl Iterator<Item = &Finding> {
     let alone = |finding: &&Finding| finding.incident.is_none() && finding.severity >= Severity::Warning;

@@ -13,16 +13,19 @@ use super::axis::{Axis, px};
 const WIDTH: f64 = 120.0;
 const HEIGHT: f64 = 22.0;
 
+/// Points of a picture at most: more than any report of ours has, and a report may be anybody's.
+pub(super) const POINTS: usize = 500;
+
 /// Bars for what happened how often.
 pub(super) fn sparkline(over_time: &OverTime, what: &str) -> Markup {
     let top = over_time.counts.iter().copied().max().unwrap_or_default().max(1);
-    let width = WIDTH / over_time.counts.len().max(1) as f64;
+    let width = WIDTH / over_time.counts.len().clamp(1, POINTS) as f64;
     let says = format!("{what}: up to {top} in {}", seconds(over_time.step_ms));
     html! {
         @if !over_time.is_empty() {
             svg.spark viewBox={ "0 0 " (px(WIDTH)) " " (px(HEIGHT)) } role="img" aria-label=(says) {
                 title { (says) }
-                @for (at, count) in over_time.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+                @for (at, count) in over_time.counts.iter().enumerate().take(POINTS).filter(|(_, count)| **count > 0) {
                     @let height = bar(*count, top);
                     rect.bar x=(px(at as f64 * width)) y=(px(HEIGHT - height)) width=(px((width - 0.4).max(0.6)))
                         height=(px(height)) {}
@@ -62,7 +65,7 @@ pub(super) fn distribution(buckets: &[Bucket], slots: &[Option<f64>], what: &str
             @let says = format!("{what}: most took {}", most(buckets));
             svg.spark viewBox={ "0 0 " (px(WIDTH)) " " (px(HEIGHT)) } role="img" aria-label=(says) {
                 title { (says) }
-                @for bucket in buckets.iter().filter(|bucket| bucket.count > 0) {
+                @for bucket in buckets.iter().take(POINTS).filter(|bucket| bucket.count > 0) {
                     @let height = bar(bucket.count, top);
                     rect.bar x=(px(x(bucket))) y=(px(HEIGHT - height)) width=(px((width - 1.0).max(1.0)))
                         height=(px(height)) { title { (bucket.count) " took " (up_to(bucket)) } }
@@ -105,7 +108,7 @@ pub(super) fn curve(curve: &Curve<'_>, clock: &dyn Fn(Timestamp) -> String) -> M
     let full = curve.full.unwrap_or(0.0).max(largest).max(curve.limit.unwrap_or(0.0)).max(f64::MIN_POSITIVE);
     let y = |value: f64| 6.0 + (TALL - 6.0) * (1.0 - value / full);
     let mut path = String::new();
-    for (at, sample) in curve.samples.iter().enumerate() {
+    for (at, sample) in curve.samples.iter().enumerate().take(POINTS) {
         let step = if at == 0 { "M" } else { "L" };
         path.push_str(&format!("{step}{} {}", px(axis.x(sample.at)), px(y(sample.value))));
     }

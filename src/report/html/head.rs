@@ -29,6 +29,7 @@ impl View<'_> {
                     @if !digest::common_folder(report).is_empty() {
                         li { span.label { "paths below" } " " (Shown { text: digest::common_folder(report).into(), longest: 200 }) }
                     }
+                    @if let Some(redacted) = digest::redacted(report) { li { strong { (redacted) } } }
                     @if let Some(as_of) = report.window.as_of {
                         li { span.label { "as of" } " " (as_of) ", " (self.text(&report.window.as_of_basis)) }
                     }
@@ -90,7 +91,7 @@ impl View<'_> {
         html! {
             footer {
                 p {
-                    (run.tool) " " (run.version)
+                    (self.text(&run.tool)) " " (self.text(&run.version))
                     ". All times are UTC. This page holds all it shows: it loads nothing and sends nothing."
                 }
             }

@@ -7,10 +7,13 @@ use crate::{
         Finding, OverTime, Severity,
         report::{ChainRole, Incident, Term},
     },
-    report::digest,
+    report::{digest, safe},
 };
 
 use super::{View, charts, head::badge, tables::table};
+
+/// Characters of a runbook; ours have a tenth of that.
+const RUNBOOK: usize = 20_000;
 
 impl<'r> View<'r> {
     pub(super) fn incidents(&self) -> Option<Markup> {
@@ -42,13 +45,13 @@ impl<'r> View<'r> {
                 td.num { (incident.rank) }
                 td { (badge(incident.severity)) }
                 th scope="row" {
-                    @if told { a href={ "#" (incident.id) } { (self.text(&incident.title)) } }
+                    @if told { a href={ "#" (self.text(&incident.id)) } { (self.text(&incident.title)) } }
                     @else { (self.text(&incident.title)) }
                 }
                 td { (charts::sparkline(&self.over_time(incident), "entries")) }
                 td { (self.time(incident.window.from)) }
                 td { (self.time(incident.window.to)) }
-                td { (incident.root_cause.kind) ", " (digest::verdict(incident.root_cause.verdict)) }
+                td { (self.text(&incident.root_cause.kind)) ", " (digest::verdict(incident.root_cause.verdict)) }
                 td { (self.touches(incident)) }
                 td.num { (incident.score) }
             }
@@ -65,7 +68,7 @@ impl<'r> View<'r> {
         let keys = incident.keys.iter().filter(|(name, _)| *name != "store");
         html! {
             @for (name, values) in keys.take(4) {
-                span.key { (name) " " @if values.len() == 1 { (self.text(&values[0])) } @else { "× " (values.len()) } }
+                span.key { (self.text(name)) " " @if values.len() == 1 { (self.text(&values[0])) } @else { "× " (values.len()) } }
                 " "
             }
         }
@@ -74,13 +77,13 @@ impl<'r> View<'r> {
     fn told(&self, incident: &'r Incident) -> Markup {
         let root = self.findings.get(incident.root_cause.finding.as_str()).copied();
         html! {
-            article id=(incident.id) aria-labelledby={ (incident.id) "-title" } data-severity=(incident.severity.name()) {
-                h3 id={ (incident.id) "-title" } {
+            article id=(self.text(&incident.id)) aria-labelledby={ (self.text(&incident.id)) "-title" } data-severity=(incident.severity.name()) {
+                h3 id={ (self.text(&incident.id)) "-title" } {
                     span.rank { (incident.rank) } " " (badge(incident.severity)) " " (self.text(&incident.title))
                 }
-                p.muted { a.id href={ "#" (incident.id) } { (incident.id) } " · " (digest::span(&incident.window)) " · score " (incident.score) }
+                p.muted { a.id href={ "#" (self.text(&incident.id)) } { (self.text(&incident.id)) } " · " (digest::span(&incident.window)) " · score " (incident.score) }
                 p.cause {
-                    strong { (incident.root_cause.kind) } ", " (digest::verdict(incident.root_cause.verdict)) ". "
+                    strong { (self.text(&incident.root_cause.kind)) } ", " (digest::verdict(incident.root_cause.verdict)) ". "
                     (self.text(&incident.root_cause.why))
                 }
                 (self.chain_picture(incident))
@@ -99,7 +102,7 @@ impl<'r> View<'r> {
     fn steps(&self, incident: &'r Incident) -> Markup {
         html! {
             @if !incident.next_steps.is_empty() {
-                div { h4 { "What to do now" } ol { @for step in &incident.next_steps { li { (self.text(step)) } } } }
+                div { h4 { "What to do now" } ol { @for step in incident.next_steps.iter().take(self.limits.rows) { li { (self.text(step)) } } } }
             }
         }
     }
@@ -109,10 +112,10 @@ impl<'r> View<'r> {
             div {
                 h4 { "Against it" }
                 @if incident.counter_evidence.is_empty() { p { "Nothing in the evidence contradicts." } }
-                ul { @for text in &incident.counter_evidence { li { (self.text(text)) } } }
+                ul { @for text in incident.counter_evidence.iter().take(self.limits.rows) { li { (self.text(text)) } } }
                 @if !incident.not_checked.is_empty() {
                     h4 { "Not checked" }
-                    ul.plain { @for text in &incident.not_checked { li { (self.text(text)) } } }
+                    ul.plain { @for text in incident.not_checked.iter().take(self.limits.rows) { li { (self.text(text)) } } }
                 }
             }
         }
@@ -167,26 +170,26 @@ impl<'r> View<'r> {
                 summary { "Why it ranks " (incident.rank) ", and why this cause" }
                 div.columns {
                     (self.terms("Score", incident.score, &incident.score_terms))
-                    (self.terms("Cause", incident.root_cause.terms.iter().map(|term| term.points).sum(), &incident.root_cause.terms))
+                    (self.terms("Cause", sum(&incident.root_cause.terms), &incident.root_cause.terms))
                 }
             }
         }
     }
 
     pub(super) fn terms(&self, title: &str, sum: i64, terms: &'r [Term]) -> Markup {
-        let top = terms.iter().map(|term| term.points.abs()).max().unwrap_or_default().max(1) as f64;
+        let top = terms.iter().map(|term| term.points.unsigned_abs()).max().unwrap_or_default().max(1) as f64;
         html! {
             table {
                 caption { (title) " " (sum) }
                 thead { tr { th scope="col" { "term" } th scope="col" { "points" } th scope="col" { "why" } } }
                 tbody {
-                    @for term in terms {
+                    @for term in terms.iter().take(self.limits.rows) {
                         tr {
-                            th scope="row" { (term.name) }
+                            th scope="row" { (self.text(&term.name)) }
                             td.num {
                                 (term.points) " "
                                 svg.meter viewBox="0 0 40 8" aria-hidden="true" {
-                                    rect.bar width=(super::axis::px(term.points.abs() as f64 / top * 40.0)) height="8" {}
+                                    rect.bar width=(super::axis::px(term.points.unsigned_abs() as f64 / top * 40.0)) height="8" {}
                                 }
                             }
                             td { (self.text(&term.why)) }
@@ -201,7 +204,7 @@ impl<'r> View<'r> {
         html! {
             @if let Some(id) = &incident.runbook {
                 @match &incident.runbook_text {
-                    Some(text) => details { summary { "Runbook: " (self.text(id)) } div.runbook { (markdown(text)) } },
+                    Some(text) => details { summary { "Runbook: " (self.text(id)) } div.runbook { (markdown(&safe::cut(text, RUNBOOK))) } },
                     None => p { "Runbook: " code { "coroner explain " (self.text(id)) } },
                 }
             }
@@ -234,6 +237,10 @@ impl<'r> View<'r> {
             }
         })
     }
+}
+
+fn sum(terms: &[Term]) -> i64 {
+    terms.iter().fold(0, |sum, term| sum.saturating_add(term.points))
 }
 
 fn role(role: ChainRole) -> &'static str {

@@ -9,7 +9,7 @@ use crate::{
     report::digest,
 };
 
-use super::{View, axis::px, head::badge, tables::table};
+use super::{View, axis::px, charts::POINTS, head::badge, tables::table};
 
 /// Of the map, and of one stream in it.
 const WIDTH: f64 = 960.0;
@@ -68,7 +68,8 @@ impl<'r> View<'r> {
     fn faults(&self) -> Markup {
         let claims: Vec<&Fault> =
             self.report.integrity.faults.iter().filter(|fault| fault.severity > Severity::Info).collect();
-        let unlisted: u64 = self.report.integrity.unlisted.iter().map(|unlisted| unlisted.count).sum();
+        let unlisted =
+            self.report.integrity.unlisted.iter().fold(0_u64, |sum, kind| sum.saturating_add(kind.count));
         let observed = self.report.integrity.faults.len() - claims.len();
         html! {
             @if !claims.is_empty() {
@@ -121,7 +122,7 @@ impl<'r> View<'r> {
                 title { (self.text(holes.store)) " " (self.text(holes.stream)) }
                 text.name x=(LEFT - 8.0) y=(px(top + 12.0)) text-anchor="end" { (self.text(&digest::cut_middle(holes.stream, NAME))) }
                 rect.entries x=(LEFT) y=(px(top + 3.0)) width=(px(room)) height="10" {}
-                @for hole in &holes.missing {
+                @for hole in holes.missing.iter().take(POINTS) {
                     rect.hole x=(px(x(hole.from))) y=(px(top + 1.0)) width=(px((x(hole.to.saturating_add(1)) - x(hole.from)).max(2.0))) height="14" {
                         title { "versions " (hole.from) " to " (hole.to) " are missing" }
                     }

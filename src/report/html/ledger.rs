@@ -9,6 +9,9 @@ use crate::{
 
 use super::{View, tables::table};
 
+/// Checks listed: all that there are, and a report may be anybody's.
+const CHECKS: usize = 500;
+
 impl<'r> View<'r> {
     pub(super) fn ledger(&self) -> Markup {
         let rows = &self.report.ledger.evidence;
@@ -32,7 +35,7 @@ impl<'r> View<'r> {
                 td.num { (digest::number(row.skipped)) }
                 td { (self.time(row.first)) }
                 td { (self.time(row.last)) }
-                td { (row.zone_basis) }
+                td { (self.text(&row.zone_basis)) }
                 td {
                     @for note in row.problems.iter().chain(&row.notes).take(self.limits.rows) { (self.text(note)) br; }
                 }
@@ -45,9 +48,9 @@ impl<'r> View<'r> {
         html! {
             h3 #checks { "Checks" }
             (table("Checks", &["check", "status", "over what, or why not"], html! {
-                @for check in &self.report.ledger.checks {
+                @for check in self.report.ledger.checks.iter().take(CHECKS) {
                     tr {
-                        th scope="row" { (check.id) }
+                        th scope="row" { (self.text(&check.id)) }
                         @match check.status {
                             CheckStatus::Ran => { td { "ran" } td { (self.text(&check.observed)) } }
                             CheckStatus::CouldNotRun => {

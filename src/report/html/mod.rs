@@ -162,7 +162,7 @@ impl<'r> View<'r> {
         html! {
             @match time {
                 None => "-",
-                Some(time) => time datetime=(time) { (self.clock(time)) },
+                Some(time) => time datetime=(machine(time)) { (self.clock(time)) },
             }
         }
     }
@@ -193,6 +193,11 @@ impl<'r> View<'r> {
         let left = all.saturating_sub(self.limits.rows);
         html! { @if left > 0 { p.more { "and " (digest::counted(left, one, many)) ", in the JSON report" } } }
     }
+}
+
+/// HTML's times have three digits of a second at most.
+fn machine(time: Timestamp) -> String {
+    Timestamp(time.0.div_euclid(1000).saturating_mul(1000)).to_string()
 }
 
 /// A part of the page with a heading.

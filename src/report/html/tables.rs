@@ -42,7 +42,7 @@ impl<'r> View<'r> {
                         @for (cell, column) in row.iter().zip(section.columns) {
                             @match column {
                                 Column::Text(_) | Column::Path(_) => td { (self.text(cell)) },
-                                Column::Number(_) => td.num { (cell) },
+                                Column::Number(_) => td.num { (self.text(cell)) },
                             }
                         }
                     }
@@ -132,7 +132,7 @@ impl<'r> View<'r> {
                         td { (charts::sparkline(&seen.over_time, "entries")) }
                         td { (self.time(seen.first_seen)) }
                         td { (self.time(seen.last_seen)) }
-                        td { (seen.state) }
+                        td { (self.text(&seen.state)) }
                         td.message { (self.text(&seen.latest_message)) }
                         td { (self.text(&seen.action)) }
                     }
@@ -150,8 +150,8 @@ impl<'r> View<'r> {
             (table("Unknown templates", &["level", "state", "occurrences", "when", "first", "last", "template", "why"], html! {
                 @for seen in templates.iter().take(self.limits.rows) {
                     tr {
-                        td { (seen.level) }
-                        td { (seen.state) }
+                        td { (self.text(&seen.level)) }
+                        td { (self.text(&seen.state)) }
                         td.num { (digest::number(seen.occurrences)) }
                         td { (charts::sparkline(&seen.over_time, "entries")) }
                         td { (self.time(seen.first_seen)) }

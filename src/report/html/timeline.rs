@@ -10,7 +10,7 @@ use crate::{
 use super::{
     View,
     axis::{Axis, px},
-    charts::ticks,
+    charts::{POINTS, ticks},
 };
 
 const WIDTH: f64 = 1000.0;
@@ -83,7 +83,7 @@ impl<'r> View<'r> {
                     "log" => { (counts(timeline, lane, axis, top)) }
                     _ => { (extent(lane, axis, top)) }
                 }
-                @for gap in &lane.gaps { (silence(gap.from, gap.to, axis, top)) }
+                @for gap in lane.gaps.iter().take(POINTS) { (silence(gap.from, gap.to, axis, top)) }
             }
         }
     }
@@ -98,7 +98,7 @@ fn counts(timeline: &Timeline, lane: &Lane, axis: &Axis, top: f64) -> Markup {
     };
     let path = |counts: &[u64]| {
         let mut path = String::new();
-        for (step, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        for (step, count) in counts.iter().enumerate().take(POINTS).filter(|(_, count)| **count > 0) {
             let (left, right, height) = (axis.x(time(step)), axis.x(time(step + 1)), height(*count));
             let foot = top + ROW - 2.0;
             path.push_str(&format!(
@@ -121,7 +121,7 @@ fn counts(timeline: &Timeline, lane: &Lane, axis: &Axis, top: f64) -> Markup {
 /// A store, from its first event to its last; a snapshot, when it was taken.
 fn extent(lane: &Lane, axis: &Axis, top: f64) -> Markup {
     html! {
-        @for moment in &lane.moments {
+        @for moment in lane.moments.iter().take(POINTS) {
             path.moment d={ "M" (px(axis.x(*moment))) " " (px(top + 4.0)) "l6 6l-6 6l-6-6z" } { title { (moment) } }
         }
         @if let (true, Some(from), Some(to)) = (lane.moments.is_empty(), lane.window.from, lane.window.to) {

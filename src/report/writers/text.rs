@@ -76,6 +76,9 @@ fn head(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
     if !folder.is_empty() {
         page.line(&[Span(DIM, &format!("paths below {folder}"))])?;
     }
+    if let Some(redacted) = digest::redacted(report) {
+        page.line(&[Span(DIM, &redacted)])?;
+    }
     for reason in &report.verdict.incomplete {
         page.paragraph(Margin { indent: 2, name: "", width: 0 }, &reason.replace(folder, ""))?;
     }
