@@ -116,7 +116,7 @@ pub(super) fn document(report: &Report) -> Document<'_> {
         folder: digest::common_folder(report),
     };
     let mut items = vec![alone(report), patterns(report), stores(&view), faults(&view)];
-    items.extend(SECTIONS.iter().filter_map(|section| section(report)).map(section_item));
+    items.extend(SECTIONS.iter().filter_map(|section| section(report)).map(|section| section_item(&section)));
     items.extend([not_checked(report), ledger(&view)]);
     items.retain(|item| item.rows() > 0);
     Document { view, items }
@@ -263,7 +263,7 @@ fn faults(view: &View<'_>) -> Item {
     item
 }
 
-fn section_item(section: Section) -> Item {
+fn section_item(section: &Section) -> Item {
     let cells = |row: &Vec<String>| row.iter().map(|cell| said(cell, TITLE)).collect();
     let mut item = Item::table(section.title, section.columns, section.rows.iter().map(cells).collect());
     item.notes = section.notes.iter().take(ROWS).map(|note| vec![said(note, TEXT)]).collect();
