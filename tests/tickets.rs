@@ -310,9 +310,14 @@ fn read_markdown(text: &str) -> Read {
                 listed.as_mut().expect("some").push_str(&piece);
             }
             Event::Start(
-                Tag::Link { .. } | Tag::Image { .. } | Tag::BlockQuote(_) | Tag::FootnoteDefinition(_),
+                Tag::Link { .. }
+                | Tag::Image { .. }
+                | Tag::BlockQuote(_)
+                | Tag::FootnoteDefinition(_)
+                | Tag::Strikethrough
+                | Tag::Emphasis
+                | Tag::MetadataBlock(_),
             )
-            | Event::Start(Tag::Strikethrough | Tag::Emphasis | Tag::MetadataBlock(_))
             | Event::FootnoteReference(_)
             | Event::InlineMath(_)
             | Event::DisplayMath(_)

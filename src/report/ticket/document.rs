@@ -118,7 +118,7 @@ pub(super) fn document<'r>(report: &'r Report, layout: &Layout) -> Document<'r> 
         findings: report.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect(),
         folder: digest::common_folder(report),
     };
-    let tables = SECTIONS.iter().filter_map(|(id, make)| Some((*id, section_item(make(report)?))));
+    let tables = SECTIONS.iter().filter_map(|(id, make)| Some((*id, section_item(&make(report)?))));
     let parts = [
         ("also", alone(report)),
         ("patterns", patterns(report)),
@@ -164,6 +164,9 @@ pub(super) fn heads(view: &View<'_>) -> [Vec<Part>; 2] {
     if unable > 0 {
         let of = digest::counted(report.ledger.checks.len(), "check", "checks");
         fact("not checked", vec![own(format!("{unable} of {of} lacked their evidence"))]);
+    }
+    if let Some(redacted) = digest::redacted(report) {
+        fact("shared", vec![said(&redacted, TEXT)]);
     }
     if let Some(as_of) = report.window.as_of {
         fact("as of", vec![own(format!("{as_of}, ")), said(&report.window.as_of_basis, TITLE)]);
@@ -275,7 +278,7 @@ fn faults(view: &View<'_>) -> Item {
     item
 }
 
-fn section_item(section: Section) -> Item {
+fn section_item(section: &Section) -> Item {
     let cells = |row: &Vec<String>| row.iter().map(|cell| said(cell, TITLE)).collect();
     let mut item = Item::table(section.title, section.columns, section.rows.iter().map(cells).collect());
     item.notes = section.notes.iter().take(ROWS).map(|note| vec![said(note, TEXT)]).collect();

@@ -9,7 +9,7 @@ mod incident;
 mod pack;
 mod part;
 
-pub(super) use part::{Dialect, Part, Span, Table};
+pub(super) use part::{Dialect, Part, Span, Table, list};
 
 use crate::{model::report::Report, report::Layout};
 

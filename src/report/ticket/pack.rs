@@ -151,7 +151,7 @@ impl<'p> Page<'p> {
             }
             self.left.cut += usize::from(rows < item.rows());
             let shown = block(self.dialect, &item.parts(rows));
-            self.tables.push_str("\n");
+            self.tables.push('\n');
             self.tables.push_str(&shown);
             self.used += SEPARATOR + size(&shown);
         }

@@ -55,6 +55,19 @@ pub(in crate::report) trait Dialect: Sync {
     fn part(&self, part: &Part) -> String;
 }
 
+/// A line for each, behind its mark.
+pub(in crate::report) fn list(
+    lines: &[Line],
+    mark: impl Fn(usize) -> String,
+    inline: impl Fn(&[Span]) -> String,
+) -> String {
+    let mut shown = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        shown.push_str(&format!("{} {}\n", mark(at + 1), inline(line)));
+    }
+    shown
+}
+
 /// Parts with a blank line between them.
 pub(super) fn block(dialect: &dyn Dialect, parts: &[Part]) -> String {
     let shown: Vec<String> = parts.iter().map(|part| dialect.part(part)).collect();

@@ -43,8 +43,8 @@ impl Dialect for Jira {
                 format!("h{level}. {anchor}{}\n", inline(line))
             }
             Part::Text(line) => format!("{}\n", inline(line)),
-            Part::Bullets(lines) => lines.iter().map(|line| format!("* {}\n", inline(line))).collect(),
-            Part::Steps(lines) => lines.iter().map(|line| format!("# {}\n", inline(line))).collect(),
+            Part::Bullets(lines) => ticket::list(lines, |_| "*".to_owned(), inline),
+            Part::Steps(lines) => ticket::list(lines, |_| "#".to_owned(), inline),
             Part::Lines(lines) => safe::jira_lines(lines),
             Part::Command(command) => safe::jira_lines(std::slice::from_ref(command)),
             Part::Table(table) => show_table(table),

@@ -46,11 +46,8 @@ impl Dialect for Markdown {
                 format!("{} {anchor}{}\n", "#".repeat(*level), inline(line))
             }
             Part::Text(line) => format!("{}\n", inline(line)),
-            Part::Bullets(lines) => lines.iter().map(|line| format!("- {}\n", inline(line))).collect(),
-            Part::Steps(lines) => {
-                let lines = lines.iter().enumerate();
-                lines.map(|(at, line)| format!("{}. {}\n", at + 1, inline(line))).collect()
-            }
+            Part::Bullets(lines) => ticket::list(lines, |_| "-".to_owned(), inline),
+            Part::Steps(lines) => ticket::list(lines, |at| format!("{at}."), inline),
             Part::Lines(lines) => safe::fence("text", lines),
             Part::Command(command) => safe::fence("sh", std::slice::from_ref(command)),
             Part::Table(table) => show_table(table),

@@ -40,11 +40,8 @@ impl Dialect for Slack {
         match part {
             Part::Heading { line, .. } => heading(line),
             Part::Text(line) => format!("{}\n", inline(line)),
-            Part::Bullets(lines) => lines.iter().map(|line| format!("• {}\n", inline(line))).collect(),
-            Part::Steps(lines) => {
-                let lines = lines.iter().enumerate();
-                lines.map(|(at, line)| format!("{}. {}\n", at + 1, inline(line))).collect()
-            }
+            Part::Bullets(lines) => ticket::list(lines, |_| "•".to_owned(), inline),
+            Part::Steps(lines) => ticket::list(lines, |at| format!("{at}."), inline),
             Part::Lines(lines) => safe::slack_lines(lines),
             Part::Command(command) => safe::slack_lines(std::slice::from_ref(command)),
             Part::Table(table) => rows(table),
@@ -84,13 +81,14 @@ fn shown(span: &Span) -> String {
 
 /// A line for each row, its cells with their columns' names.
 fn rows(table: &Table) -> String {
-    let row = |cells: &Vec<Span>| {
+    let mut rows = String::new();
+    for cells in &table.rows {
         let named = cells.iter().zip(table.columns).filter(|(cell, _)| !is_empty(cell));
         let named: Vec<String> =
             named.map(|(cell, column)| format!("{} {}", column.name(), shown(cell))).collect();
-        format!("• {}\n", named.join(", "))
-    };
-    table.rows.iter().map(row).collect()
+        rows.push_str(&format!("• {}\n", named.join(", ")));
+    }
+    rows
 }
 
 fn is_empty(cell: &Span) -> bool {
