@@ -16,8 +16,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("correlate", &["model"]),
     ("rank", &["model"]),
     ("report", &["model"]),
-    ("engine", &["check", "classify", "correlate", "decode", "fold", "ingest", "model", "rank"]),
-    ("cli", &["classify", "decode", "engine", "ingest", "model", "report"]),
+    ("state", &[]),
+    ("engine", &["check", "classify", "correlate", "decode", "fold", "ingest", "model", "rank", "state"]),
+    ("cli", &["classify", "decode", "engine", "ingest", "model", "report", "state"]),
 ];
 
 /// Lines of a file before its tests.

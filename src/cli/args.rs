@@ -14,7 +14,8 @@ pub(super) struct Args {
 
 const EXITS: &str = "\
 Exit codes: 0 complete, nothing at or above --fail-on; 1 findings at or above it; 2 usage, pattern or fatal error,
-no report; 3 report written but incomplete (wins over 1); 4 nothing to read; 130 interrupted.";
+no report; 3 report written but incomplete (wins over 1); 4 nothing to read; 5 state in use by another run;
+130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -36,6 +37,10 @@ pub(super) enum Command {
     Patterns(Patterns),
     /// Show the settings that a run here would take
     Config(Config),
+    /// Write a report of some days of what `--state` keeps, without reading evidence again
+    Report(super::commands::report::Report),
+    /// Show, explain, verify or forget what `--state` keeps
+    State(super::commands::state::State),
 }
 
 const EXAMPLES: &str = "\
@@ -73,7 +78,7 @@ pub(super) struct Analyze {
     pub(super) clock_offset: Vec<String>,
 
     /// Put clocks right by the ids that sources have in common; reads the evidence twice
-    #[arg(long, help_heading = "Time")]
+    #[arg(long, conflicts_with = "folder", help_heading = "Time")]
     pub(super) auto_clock: bool,
     /// What to compare with: a report.json, a folder that holds one, or evidence of a time when all was well
     #[arg(long, value_name = "PATH", env = "CORONER_BASELINE", help_heading = "Compare")]
@@ -81,6 +86,9 @@ pub(super) struct Analyze {
 
     #[command(flatten)]
     pub(super) settings: SettingFlags,
+
+    #[command(flatten)]
+    pub(super) state: super::state::StateFlags,
 
     /// A folder of pattern packs, store profiles and field names that adds to or overrides the built-in ones
     #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS", help_heading = "Patterns")]

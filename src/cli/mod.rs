@@ -10,12 +10,15 @@ mod commands {
     pub(super) mod config;
     pub(super) mod explain;
     pub(super) mod patterns;
+    pub(super) mod report;
+    pub(super) mod state;
     pub(super) mod templates;
     pub(super) mod trace;
 }
 mod output;
 mod plan;
 mod progress;
+mod state;
 mod store_samples;
 
 use std::io;
@@ -23,6 +26,8 @@ use std::io;
 use clap::Parser;
 
 use args::{Args, Command};
+
+use crate::state::Locked;
 
 /// What the process tells its caller (the design's table).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +42,8 @@ pub enum Exit {
     Incomplete = 3,
     /// There was nothing to read.
     Nothing = 4,
+    /// Another run uses the state.
+    Locked = 5,
     Interrupted = 130,
 }
 
@@ -55,6 +62,8 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Templates(templates) => commands::templates::run(&templates),
         Command::Patterns(patterns) => commands::patterns::run(&patterns),
         Command::Config(config) => commands::config::run(&config),
+        Command::Report(report) => commands::report::run(&report),
+        Command::State(state) => commands::state::run(&state),
     }
 }
 
@@ -69,6 +78,7 @@ pub fn exit_of(result: &anyhow::Result<Exit>) -> (Exit, bool) {
             Some(io::ErrorKind::BrokenPipe) => (Exit::Success, false),
             Some(io::ErrorKind::NotFound) if err.is::<plan::NothingToRead>() => (Exit::Nothing, true),
             _ if err.is::<plan::NothingToRead>() => (Exit::Nothing, true),
+            _ if matches!(err.downcast_ref(), Some(Locked::Held { .. })) => (Exit::Locked, true),
             _ => (Exit::Fatal, true),
         },
     }

@@ -38,7 +38,7 @@ pub(super) fn silences(logs: &BTreeMap<String, LogFacts>) -> Vec<(String, String
 }
 
 /// The name that rotated files of one log share: the folder, and the file's name up to its first dot without numbers.
-fn series(path: &str) -> (&str, String) {
+pub(super) fn series(path: &str) -> (&str, String) {
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     let stem = file.split('.').next().unwrap_or_default();
     (folder, stem.chars().filter(|c| !c.is_ascii_digit()).collect())

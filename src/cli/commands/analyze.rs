@@ -9,10 +9,20 @@ use std::{
 use anyhow::{Context, bail};
 
 use crate::{
-    cli::{Exit, args::Analyze, output, plan, plan::NothingToRead, progress},
+    cli::{
+        Exit,
+        args::{Analyze, ColorChoice},
+        output, plan,
+        plan::NothingToRead,
+        progress, state,
+        state::{Kept, Night},
+    },
     engine::{self, Baseline, Plan, Progress, Scope},
     ingest,
-    model::report::{Report, SCHEMA_VERSION, Status},
+    model::{
+        Finding,
+        report::{Report, SCHEMA_VERSION, Status},
+    },
     report::Layout,
 };
 
@@ -31,7 +41,11 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
     };
     let mut plan = plan::plan(args, scope)?;
     let found = ingest::walk(&args.evidence).context("no such evidence")?;
-    if found.evidence.is_empty() {
+    if args.state.folder.is_some() && found.evidence.iter().any(|one| one.name == ingest::STDIN) {
+        bail!("--state: what comes from standard input cannot be told from what was read before");
+    }
+    let night = Night::open(&args.state, &state::made_by(&plan, &plan::told(args)?))?;
+    if found.evidence.is_empty() && night.as_ref().is_none_or(|night| night.memory.runs() == 0) {
         return Err(NothingToRead(args.evidence.join(", ")).into());
     }
     let pool = rayon::ThreadPoolBuilder::new()
@@ -42,7 +56,8 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
     stop_on_signal(&progress)?;
     let scan = |plan: &engine::Plan| {
         let _shown = progress::show(&progress, &found, args.quiet);
-        pool.install(|| engine::scan(plan, &found, &progress))
+        let memory = night.as_ref().map(|night| &night.memory);
+        pool.install(|| engine::scan_new(plan, &found, memory, &progress))
     };
     let mut partial = scan(&plan)?;
     if args.auto_clock {
@@ -55,11 +70,23 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
         Some(path) => pool.install(|| baseline(&plan, path, &progress))?,
         None => Baseline::None,
     };
-    let report = pool.install(|| engine::conclude_against(&plan, &found, partial, baseline))?;
+    let (partial, mut kept) = match night {
+        Some(night) => {
+            let (partial, kept) = pool.install(|| night.after(partial));
+            (partial, Some(kept))
+        }
+        None => (partial, None),
+    };
+    let mut report = pool.install(|| engine::conclude_against(&plan, &found, partial, baseline))?;
     if report.ledger.evidence.iter().all(|row| row.bytes == 0) && report.verdict.incomplete.is_empty() {
         return Err(NothingToRead(args.evidence.join(", ")).into());
     }
-    if write(&outputs, &report, args)? == 0 {
+    if let Some(kept) = &mut kept {
+        kept.tell(&mut report);
+    }
+    let written = write(&outputs, &report, args.color)?;
+    kept.as_ref().map_or(Ok(()), Kept::write)?;
+    if written == 0 {
         return Ok(Exit::Success);
     }
     // Where no person reads the report, its verdict still belongs on the terminal.
@@ -69,6 +96,15 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
     {
         for reason in &report.verdict.incomplete {
             eprintln!("coroner: incomplete: {}", crate::report::printable(reason));
+        }
+    }
+    if let Some(kept) = kept.filter(|kept| !kept.has_news()) {
+        if !args.quiet {
+            eprintln!("coroner: nothing new: all of the evidence was read by earlier runs");
+        }
+        drop(kept);
+        if args.state.fail_on_empty {
+            return Ok(Exit::Nothing);
         }
     }
     Ok(exit(args, &report))
@@ -99,14 +135,18 @@ fn baseline(plan: &Plan, path: &Path, progress: &Progress) -> anyhow::Result<Bas
 
 /// Writes every report and returns how many found their reader. One that closes the pipe has seen enough of that
 /// report: that is a quiet success, and the others are still wanted.
-fn write(outputs: &[output::Output], report: &Report, args: &Analyze) -> anyhow::Result<usize> {
+pub(crate) fn write(
+    outputs: &[output::Output],
+    report: &Report,
+    color: ColorChoice,
+) -> anyhow::Result<usize> {
     let mut written = 0;
     for output in outputs {
         let closed = |err: &anyhow::Error| {
             err.downcast_ref::<std::io::Error>()
                 .is_some_and(|err| err.kind() == std::io::ErrorKind::BrokenPipe)
         };
-        match output.write(report, &Layout::default(), args.color) {
+        match output.write(report, &Layout::default(), color) {
             Err(err) if closed(&err) => {}
             Err(err) => return Err(err),
             Ok(()) => written += 1,
@@ -116,7 +156,11 @@ fn write(outputs: &[output::Output], report: &Report, args: &Analyze) -> anyhow:
 }
 
 fn exit(args: &Analyze, report: &Report) -> Exit {
-    let at_or_above = |severity| report.findings.iter().any(|finding| finding.severity >= severity);
+    let counts = |finding: &&Finding| {
+        !args.state.fail_on_new || ["new", "recurring", "worse"].contains(&finding.state.as_str())
+    };
+    let at_or_above =
+        |severity| report.findings.iter().filter(counts).any(|finding| finding.severity >= severity);
     if report.verdict.status == Status::Incomplete && !args.allow_partial {
         Exit::Incomplete
     } else if plan::fail_on(args).is_some_and(at_or_above) {

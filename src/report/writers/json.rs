@@ -2,7 +2,10 @@
 
 use std::io;
 
-use crate::{model::report::Report, report::{Layout, Writer}};
+use crate::{
+    model::report::Report,
+    report::{Layout, Writer},
+};
 
 #[derive(Debug)]
 pub(crate) struct Json;
