@@ -49,7 +49,7 @@ pub use baseline::Baseline;
 pub use clocks::Clocks;
 pub use conclude::{conclude, conclude_against};
 pub use find::{Told, find};
-pub use nights::{History, KnownSource, Memory, Unreadable};
+pub use nights::{History, KnownSource, Memory, Unreadable, noted};
 pub use scan::{scan, scan_new};
 pub use templates::{Templates, templates};
 

@@ -35,8 +35,11 @@ impl Dice {
     }
 }
 
+/// Writes the entry of a number.
+type Writer = fn(&mut Dice, usize) -> String;
+
 /// Logs in three forms: entries of one line, entries of several, and rows.
-const WRITERS: [(&str, fn(&mut Dice, usize) -> String); 3] =
+const WRITERS: [(&str, Writer); 3] =
     [("app.log.json", json_entry), ("worker.log", text_entry), ("postgresql.log", server_entry)];
 
 /// Every 20 seconds an entry, so that a night has some hours.
@@ -212,23 +215,23 @@ fn gzip(from: &Path, to: &Path) {
 #[track_caller]
 fn assert_same(expected: &Report, got: &Report, what: &str) {
     let [expected, got] = [expected, got].map(|report| serde_json::to_value(report).expect("a report"));
-    if let Some(difference) = difference(&expected, &got, String::new()) {
+    if let Some(difference) = difference(&expected, &got, "") {
         panic!("{what}: {difference}");
     }
 }
 
 /// The first place where two reports differ.
-fn difference(expected: &Value, got: &Value, at: String) -> Option<String> {
+fn difference(expected: &Value, got: &Value, at: &str) -> Option<String> {
     match (expected, got) {
         (Value::Object(a), Value::Object(b)) => {
             let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
             keys.into_iter().find_map(|key| {
                 let none = Value::Null;
-                difference(a.get(key).unwrap_or(&none), b.get(key).unwrap_or(&none), format!("{at}.{key}"))
+                difference(a.get(key).unwrap_or(&none), b.get(key).unwrap_or(&none), &format!("{at}.{key}"))
             })
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-            a.iter().zip(b).enumerate().find_map(|(n, (a, b))| difference(a, b, format!("{at}[{n}]")))
+            a.iter().zip(b).enumerate().find_map(|(n, (a, b))| difference(a, b, &format!("{at}[{n}]")))
         }
         _ if expected == got => None,
         _ => {
@@ -512,4 +515,114 @@ fn days_of_a_state_are_reported_without_the_evidence() {
     assert!(entries(&day) > 0 && entries(&before) > 0);
     assert_eq!(entries(&day) + entries(&before), entries(&all));
     assert!(day.window.from > before.window.to);
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so loudly")]
+fn the_real_logrotate_rotates_nothing_away() {
+    let found =
+        ["/usr/sbin/logrotate", "/usr/bin/logrotate"].into_iter().find(|path| Path::new(path).exists());
+    let Some(logrotate) = found else {
+        eprintln!("SKIPPED: there is no logrotate here; rotation is played in the other tests");
+        return;
+    };
+    for how in ["create", "copytruncate"] {
+        let mut nights = Nights::new(6);
+        let conf = nights.dir.path().join("rotate.conf");
+        let logs = WRITERS.map(|(name, _)| format!("\"{}\"", nights.log(name).display())).join(" ");
+        let text = format!("{logs} {{\n  rotate 20\n  compress\n  delaycompress\n  {how}\n}}\n");
+        fs::write(&conf, text).expect("written");
+        for night in 0..8 {
+            nights.write(400, false);
+            if night != 3 {
+                nights.assert_exact(&format!("{how}, night {night}"));
+            }
+            let status = Command::new(logrotate)
+                .args(["--force", "--state"])
+                .arg(nights.dir.path().join("rotate.state"))
+                .arg(&conf)
+                .status()
+                .expect("run");
+            assert!(status.success(), "logrotate: {status}");
+        }
+        let used = nights.assert_exact(&format!("{how}, at the end")).run.state.expect("a state");
+        assert_eq!(used.gone, 0);
+    }
+}
+
+#[test]
+fn yesterdays_backup_is_held_against_todays() {
+    let export = "fixtures/store-csv/clean/input/eventcore_events.csv";
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(export)).expect("a fixture");
+    let rows: Vec<&str> = text.split_inclusive('\n').collect();
+    let lost: String = rows.iter().enumerate().filter(|(at, _)| *at != 20).map(|(_, row)| *row).collect();
+    for (first, second) in [("events.csv", "events.csv"), ("events-1.csv", "events-2.csv")] {
+        let nights = Nights::new(1);
+        let compared = |report: &Report| {
+            let check = report.ledger.checks.iter().find(|check| check.id == "copies").expect("a check");
+            let stores = report.ledger.evidence.iter().filter(|row| row.kind == "store").count();
+            let told = report.integrity.faults.iter().any(|fault| fault.detail.contains(first));
+            (check.why.is_none(), stores, told)
+        };
+        fs::write(nights.log(first), rows[..50].concat()).expect("written");
+        assert_eq!(compared(&nights.run()), (false, 1, false));
+        fs::remove_file(nights.log(first)).expect("removed");
+        fs::write(nights.log(second), &lost).expect("written");
+        // As long as this is the latest backup.
+        assert_eq!(compared(&nights.run()), (true, 2, true), "{second}");
+        assert_eq!(compared(&nights.run()), (true, 2, true), "{second}, again");
+        fs::write(nights.log(second), &text).expect("written");
+        let (ran, stores, _) = compared(&nights.run());
+        assert_eq!((ran, stores), (true, 2), "only the one before");
+    }
+}
+
+#[test]
+fn two_reports_are_told_apart() {
+    let mut nights = Nights::new(2);
+    nights.write(300, false);
+    assert!(program(&nights, "old.json").status().expect("run").success());
+    let full = "{\"timestamp\":\"2026-11-20T10:00:00Z\",\"level\":\"ERROR\",\"fields\":{\"message\":\"No space left on device\"},\"target\":\"bank\"}\n";
+    append(&nights.log("app.log.json"), full);
+    let differ = |old: &str, new: &str| {
+        let out = Command::new(env!("CARGO_BIN_EXE_coroner"))
+            .current_dir(nights.dir.path())
+            .args(["diff", old, new])
+            .output()
+            .expect("run");
+        assert!(out.status.success(), "{out:?}");
+        String::from_utf8_lossy(&out.stdout).into_owned()
+    };
+    assert!(differ("old.json", "logs").lines().any(|line| line.starts_with("new         finding")));
+    assert!(differ("logs", "old.json").lines().any(|line| line.starts_with("resolved    finding")));
+    assert!(differ("logs", "logs").starts_with("nothing is new"));
+}
+
+#[test]
+fn what_is_suppressed_stays_counted() {
+    let mut nights = Nights::new(2);
+    nights.write(300, false);
+    assert!(program(&nights, "before.json").status().expect("run").success());
+    let before = report_of(&nights, "before.json");
+    let kind = before.findings[0].kind.clone();
+    let suppress = |args: &[&str]| {
+        let out = Command::new(env!("CARGO_BIN_EXE_coroner"))
+            .current_dir(nights.dir.path())
+            .args(["suppress", "--state", "state"])
+            .args(args)
+            .output()
+            .expect("run");
+        (out.status.success(), String::from_utf8_lossy(&out.stdout).into_owned())
+    };
+    assert!(!suppress(&["add", &kind]).0, "reason, owner and end are asked for");
+    assert!(suppress(&["add", &kind, "--reason", "known", "--owner", "ops", "--until", "2036-01-01"]).0);
+    assert!(suppress(&["list"]).1.contains("ops: known"));
+    assert!(program(&nights, "after.json").status().expect("run").success());
+    let after = report_of(&nights, "after.json");
+    assert!(after.findings.iter().all(|finding| finding.kind != kind));
+    let hidden = after.findings.iter().find(|finding| finding.kind == "suppressed").expect("it is counted");
+    let count = before.findings.iter().filter(|finding| finding.kind == kind).map(|finding| finding.count);
+    assert_eq!(hidden.count, count.sum::<u64>());
+    assert!(suppress(&["prune", "--before", "2037-01-01"]).0);
+    assert_eq!(suppress(&["list"]).1, "");
 }

@@ -37,10 +37,14 @@ pub(super) enum Command {
     Patterns(Patterns),
     /// Show the settings that a run here would take
     Config(Config),
+    /// Say what is new, worse, better or gone between two reports, or two sets of evidence
+    Diff(super::commands::diff::Diff),
     /// Write a report of some days of what `--state` keeps, without reading evidence again
     Report(super::commands::report::Report),
     /// Show, explain, verify or forget what `--state` keeps
     State(super::commands::state::State),
+    /// Hide what is known from the reports of a state, with a reason, an owner and an end
+    Suppress(super::commands::suppress::Suppress),
 }
 
 const EXAMPLES: &str = "\

@@ -8,10 +8,12 @@ mod config;
 mod commands {
     pub(super) mod analyze;
     pub(super) mod config;
+    pub(super) mod diff;
     pub(super) mod explain;
     pub(super) mod patterns;
     pub(super) mod report;
     pub(super) mod state;
+    pub(super) mod suppress;
     pub(super) mod templates;
     pub(super) mod trace;
 }
@@ -20,6 +22,7 @@ mod plan;
 mod progress;
 mod state;
 mod store_samples;
+mod suppress;
 
 use std::io;
 
@@ -62,7 +65,9 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Templates(templates) => commands::templates::run(&templates),
         Command::Patterns(patterns) => commands::patterns::run(&patterns),
         Command::Config(config) => commands::config::run(&config),
+        Command::Diff(diff) => commands::diff::run(&diff),
         Command::Report(report) => commands::report::run(&report),
+        Command::Suppress(suppress) => commands::suppress::run(&suppress),
         Command::State(state) => commands::state::run(&state),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -11,12 +11,15 @@ use clap::Args as ClapArgs;
 
 use crate::{
     engine::{History, Memory, Partial, Plan},
+    ingest::Found,
     model::{
         self, Timestamp,
         report::{Report, StateUsed},
     },
     state::{Folder, Lock, Record, Unread},
 };
+
+use super::suppress::Rules;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct StateFlags {
@@ -51,12 +54,23 @@ pub(super) struct StateFlags {
     pub(super) fail_on_empty: bool,
 }
 
+impl StateFlags {
+    /// The state is no evidence, where it lies among it.
+    pub(super) fn leave_out(&self, found: &mut Found) {
+        let Some(state) = self.folder.as_ref().and_then(|folder| folder.canonicalize().ok()) else { return };
+        let is_state = |path: &Path| path.canonicalize().is_ok_and(|path| path.starts_with(&state));
+        found.evidence.retain(|evidence| !is_state(&evidence.path));
+        found.passed_over.retain(|passed| !is_state(&passed.evidence.path));
+    }
+}
+
 /// A run with a state: it holds the lock until it is dropped.
 pub(super) struct Night {
     folder: Folder,
-    _lock: Lock,
+    lock: Lock,
     keep: i64,
     shows: Shows,
+    rules: Rules,
     pub(super) memory: Memory,
     notes: Vec<String>,
 }
@@ -64,11 +78,13 @@ pub(super) struct Night {
 /// What is to be kept once the reports are out.
 pub(super) struct Kept {
     folder: Folder,
-    _lock: Lock,
+    #[expect(dead_code, reason = "held until the state is written")]
+    lock: Lock,
     records: Vec<Record>,
     history: History,
     used: StateUsed,
     shows: Shows,
+    rules: Rules,
 }
 
 /// What a report of many nights is about.
@@ -87,10 +103,11 @@ impl Night {
         let folder = Folder::open(path).with_context(within)?;
         let lock = Lock::take(path, wait(&flags.lock_wait)?).with_context(within)?;
         let shows = if flags.new_only { Shows::News } else { Shows::Everything };
+        let rules = Rules::load(path)?;
         let mut notes = Vec::new();
         let why = match folder.read() {
             Ok(records) => match Memory::load(&records.unwrap_or_default(), made_by) {
-                Ok(memory) => return Ok(Some(Night { folder, _lock: lock, keep, shows, memory, notes })),
+                Ok(memory) => return Ok(Some(Night { folder, lock, keep, shows, rules, memory, notes })),
                 Err(why) => why.to_string(),
             },
             Err(Unread::Io(err)) => return Err(err).with_context(within),
@@ -102,18 +119,18 @@ impl Night {
         eprintln!("coroner: {}", crate::report::printable(&note));
         notes.push(note);
         let memory = Memory::new(made_by);
-        Ok(Some(Night { folder, _lock: lock, keep, shows, memory, notes }))
+        Ok(Some(Night { folder, lock, keep, shows, rules, memory, notes }))
     }
 
     /// Puts what was known before what was read now. Returns all of it, for the report, and what is to be kept.
-    pub(super) fn after(self, partial: Partial) -> (Partial, Kept) {
-        let Night { folder, _lock, keep, shows, memory, notes } = self;
+    fn after(self, partial: Partial) -> (Partial, Kept) {
+        let Night { folder, lock, keep, shows, rules, memory, notes } = self;
         let mut memory = memory.after(partial, now());
         memory.prune(keep);
         let records = memory.records();
         let used = StateUsed { notes, ..memory.used() };
         let history = std::mem::take(&mut memory.history);
-        (memory.into_partial(), Kept { folder, _lock, records, history, used, shows })
+        (memory.into_partial(), Kept { folder, lock, records, history, used, shows, rules })
     }
 }
 
@@ -128,6 +145,7 @@ impl Kept {
         if self.shows == Shows::News {
             only_news(report);
         }
+        self.rules.apply(report);
     }
 
     /// Whether there was anything to read that no earlier run had.
@@ -161,6 +179,13 @@ fn only_news(report: &mut Report) {
     used.notes.push(format!("{left_out} findings and incidents that are known are left out"));
 }
 
+/// What was read, and with a state what was known before it.
+pub(super) fn after(night: Option<Night>, read: Partial) -> (Partial, Option<Kept>) {
+    let Some(night) = night else { return (read, None) };
+    let (partial, kept) = night.after(read);
+    (partial, Some(kept))
+}
+
 /// All that facts depend on besides the evidence; what was read in another way is read again.
 pub(super) fn made_by(plan: &Plan, told: &[String]) -> String {
     let mut hasher = blake3::Hasher::new();
@@ -170,7 +195,9 @@ pub(super) fn made_by(plan: &Plan, told: &[String]) -> String {
     };
     add(env!("CARGO_PKG_VERSION"));
     plan.packs.packs.iter().for_each(|pack| add(&pack.hash));
-    told.iter().for_each(|text| add(text));
+    for text in told {
+        add(text);
+    }
     add(&format!("{:?} {:?} {:?}", plan.scope, plan.compared, plan.hash));
     hasher.finalize().to_hex()[..16].to_owned()
 }

@@ -29,7 +29,7 @@ use crate::{
 
 use super::{Partial, Reading, SourcePart, hours::Hours};
 
-pub use history::History;
+pub use history::{History, noted};
 pub use records::Unreadable;
 pub use told::KnownSource;
 
@@ -103,9 +103,9 @@ enum Mark {
 /// Sources by what they are looked for.
 #[derive(Debug, Default)]
 struct Index {
-    by_head: HashMap<[u8; 32], Vec<usize>>,
-    by_length: BTreeMap<u64, HashMap<[u8; 32], Vec<usize>>>,
-    by_size: HashMap<u64, Vec<usize>>,
+    heads: HashMap<[u8; 32], Vec<usize>>,
+    lengths: BTreeMap<u64, HashMap<[u8; 32], Vec<usize>>>,
+    sizes: HashMap<u64, Vec<usize>>,
 }
 
 /// What is known of a source that is being read.
@@ -351,8 +351,8 @@ fn withins(partial: &Partial) -> BTreeMap<String, Within> {
 
 fn mark(recalled: &Recalled) -> Option<Mark> {
     let SeenHead { length, whole, hash } = recalled.head?;
-    match whole {
-        true => Some(Mark::Short { length, hash }),
-        false => Some(Mark::Long { head: hash, bookmark: recalled.bookmark.clone()? }),
+    if whole {
+        return Some(Mark::Short { length, hash });
     }
+    Some(Mark::Long { head: hash, bookmark: recalled.bookmark.clone()? })
 }

@@ -13,7 +13,7 @@ use crate::{
     decode::{Chunk, Context, Kind, Turns, ValueReader},
     fold::State,
     ingest::{Damage, Evidence, Found, Piece},
-    model::{Batch, Compared, Entry, FaultKind, Means, RowFault, Tells, Turn, Values},
+    model::{Batch, Compared, Entry, FaultKind, Means, RowFault, Tells, Timestamp, Turn, Values},
 };
 
 use super::{
@@ -201,7 +201,7 @@ fn fold_piece(plan: &Plan, job: &Job) -> Hours {
     facts.observe(&batch);
     let (mut hours, mut hour, mut values) = (Hours::default(), None, Values::default());
     for entry in &batch.entries {
-        let begins = entry.time.map(|time| time.hour()).filter(|_| job.share == Share::Settled);
+        let begins = entry.time.map(Timestamp::hour).filter(|_| job.share == Share::Settled);
         if hour.is_some() && begins.is_some_and(|begins| hour != Some(begins)) && hours.count() < HOURS {
             hours.add(hour, dated(std::mem::take(&mut facts)));
         }

@@ -51,7 +51,7 @@ pub struct Reader {
     line: u64,
     ended: bool,
     /// Hashes what is handed out, where a later run may go on from here.
-    content: Option<Content>,
+    content: Option<Box<Content>>,
     /// Whether bytes before where it began were passed by: then the hash of the file is that of the content.
     went_on: bool,
 }
@@ -159,7 +159,7 @@ impl Reader {
 
     /// Hashes what is handed out from now on, so that there can be a bookmark.
     pub fn watch(&mut self) {
-        self.content = Some(Content::default());
+        self.content = Some(Box::default());
     }
 
     /// Goes on behind a bookmark: at once in a plain file, where `seek` allows it; else by passing by what is before it.
@@ -175,7 +175,7 @@ impl Reader {
         }
         let mut content = Content::at_unit_of(bookmark);
         self.pass_by(bookmark.offset - unit, &mut |bytes| content.update(bytes));
-        self.content = Some(content);
+        self.content = Some(Box::new(content));
         (self.start, self.line) = (bookmark.offset, bookmark.line);
     }
 

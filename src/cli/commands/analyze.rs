@@ -40,7 +40,8 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
         What::Stores => Scope::Stores,
     };
     let mut plan = plan::plan(args, scope)?;
-    let found = ingest::walk(&args.evidence).context("no such evidence")?;
+    let mut found = ingest::walk(&args.evidence).context("no such evidence")?;
+    args.state.leave_out(&mut found);
     if args.state.folder.is_some() && found.evidence.iter().any(|one| one.name == ingest::STDIN) {
         bail!("--state: what comes from standard input cannot be told from what was read before");
     }
@@ -70,13 +71,7 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
         Some(path) => pool.install(|| baseline(&plan, path, &progress))?,
         None => Baseline::None,
     };
-    let (partial, mut kept) = match night {
-        Some(night) => {
-            let (partial, kept) = pool.install(|| night.after(partial));
-            (partial, Some(kept))
-        }
-        None => (partial, None),
-    };
+    let (partial, mut kept) = pool.install(|| state::after(night, partial));
     let mut report = pool.install(|| engine::conclude_against(&plan, &found, partial, baseline))?;
     if report.ledger.evidence.iter().all(|row| row.bytes == 0) && report.verdict.incomplete.is_empty() {
         return Err(NothingToRead(args.evidence.join(", ")).into());
@@ -84,47 +79,50 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
     if let Some(kept) = &mut kept {
         kept.tell(&mut report);
     }
-    let written = write(&outputs, &report, args.color)?;
+    let out = write(&outputs, &report, args.color)?;
     kept.as_ref().map_or(Ok(()), Kept::write)?;
-    if written == 0 {
+    if out == 0 {
         return Ok(Exit::Success);
     }
-    // Where no person reads the report, its verdict still belongs on the terminal.
-    if !args.quiet
-        && !outputs.iter().any(output::Output::is_for_terminal)
-        && report.verdict.status == Status::Incomplete
-    {
-        for reason in &report.verdict.incomplete {
-            eprintln!("coroner: incomplete: {}", crate::report::printable(reason));
-        }
+    let is_seen = outputs.iter().any(output::Output::is_for_terminal);
+    if !args.quiet && !is_seen {
+        say(&report);
     }
-    if let Some(kept) = kept.filter(|kept| !kept.has_news()) {
-        if !args.quiet {
-            eprintln!("coroner: nothing new: all of the evidence was read by earlier runs");
-        }
-        drop(kept);
-        if args.state.fail_on_empty {
-            return Ok(Exit::Nothing);
-        }
+    let is_empty = kept.is_some_and(|kept| !kept.has_news());
+    if is_empty && !args.quiet {
+        eprintln!("coroner: nothing new: all of the evidence was read by earlier runs");
     }
-    Ok(exit(args, &report))
+    Ok(if is_empty && args.state.fail_on_empty { Exit::Nothing } else { exit(args, &report) })
+}
+
+/// Where no person reads the report, its verdict still belongs on the terminal.
+fn say(report: &Report) {
+    for reason in report.verdict.incomplete.iter().filter(|_| report.verdict.status == Status::Incomplete) {
+        eprintln!("coroner: incomplete: {}", crate::report::printable(reason));
+    }
+}
+
+/// A report that a path names, or that lies in the folder that it names; `None` where it is something else.
+pub(crate) fn written(path: &Path) -> anyhow::Result<Option<Report>> {
+    let inside = path.join("report.json");
+    let file = if inside.is_file() { &inside } else { path };
+    if !file.is_file() || file.extension().is_none_or(|extension| extension != "json") {
+        return Ok(None);
+    }
+    let bytes = fs::read(file).with_context(|| file.display().to_string())?;
+    // A log may be called .json as well.
+    match serde_json::from_slice::<Report>(&bytes) {
+        Ok(report) if report.schema_version == SCHEMA_VERSION => Ok(Some(report)),
+        Ok(report) => bail!("{}: a report of version {}", file.display(), report.schema_version),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Reads what to compare with: a report where there is one, or else evidence.
 fn baseline(plan: &Plan, path: &Path, progress: &Progress) -> anyhow::Result<Baseline> {
     let within = || format!("{}: no baseline", path.display());
-    let inside = path.join("report.json");
-    let file = if inside.is_file() { &inside } else { path };
-    if file.is_file() && file.extension().is_some_and(|extension| extension == "json") {
-        let bytes = fs::read(file).with_context(within)?;
-        // A log may be called .json as well.
-        match serde_json::from_slice::<Report>(&bytes) {
-            Ok(report) if report.schema_version == SCHEMA_VERSION => {
-                return Ok(Baseline::Report(Box::new(report)));
-            }
-            Ok(report) => bail!("{}: a report of version {}", file.display(), report.schema_version),
-            Err(_) => {}
-        }
+    if let Some(report) = written(path).with_context(within)? {
+        return Ok(Baseline::Report(Box::new(report)));
     }
     let found = ingest::walk(&[path.display().to_string()]).with_context(within)?;
     if found.evidence.is_empty() {

@@ -73,7 +73,7 @@ pub(crate) fn run(args: &State) -> anyhow::Result<Exit> {
     let mut memory = Memory::load(&records, "").with_context(within)?;
     match &args.action {
         Action::Show { format } => show(&memory, *format)?,
-        Action::Explain { file } => return explain(&memory, file),
+        Action::Explain { file } => return Ok(explain(&memory, file)),
         Action::Verify => println!("sound: {} records, {} runs", records.len(), memory.runs()),
         Action::Prune { keep } => {
             let left_out = memory.prune(settings::duration(keep).context("--keep")?);
@@ -102,13 +102,13 @@ fn show(memory: &Memory, format: TraceFormat) -> anyhow::Result<()> {
 }
 
 /// By any name it was seen under, or the end of one.
-fn explain(memory: &Memory, file: &str) -> anyhow::Result<Exit> {
+fn explain(memory: &Memory, file: &str) -> Exit {
     let names = |name: &String| name == file || name.ends_with(&format!("/{file}"));
     let mut known = memory.sources();
     known.retain(|source| source.names.iter().any(names));
     if known.is_empty() {
         println!("{}: never seen", printable(file));
-        return Ok(Exit::Nothing);
+        return Exit::Nothing;
     }
     for source in known {
         println!("{}", printable(&source.name));
@@ -128,5 +128,5 @@ fn explain(memory: &Memory, file: &str) -> anyhow::Result<Exit> {
             println!("  times  {from} - {to}, {} hours kept", source.hours);
         }
     }
-    Ok(Exit::Success)
+    Exit::Success
 }

@@ -104,19 +104,47 @@ impl History {
         }
         report.run.state = Some(used);
     }
+
+    /// What two reports differ in: counts are of each alone.
+    pub fn difference(old: &Report, new: &Report) -> Vec<Standing> {
+        let key = |now: &Now<'_>| (now.what.to_owned(), now.id.to_owned());
+        let mut before: BTreeMap<(String, String), Past> =
+            every(old).iter().map(|now| (key(now), judged(None, now, true, 1))).collect();
+        let mut standing = Vec::new();
+        for now in every(new) {
+            let key = key(&now);
+            let now = Now { lasts: Lasts::Condition, ..now };
+            standing.push(judged(before.remove(&key), &now, true, 2).standing(&key));
+        }
+        standing.extend(before.into_iter().map(|(key, past)| {
+            let past = Past { state: NewsState::Resolved, ..past };
+            past.standing(&key)
+        }));
+        standing
+    }
 }
 
 /// A log that was there in an earlier run, and of which no file is there now.
 fn missing(name: &str) -> Finding {
-    let hash = blake3::hash(format!("state\0missing-source\0{name}").as_bytes()).to_hex();
+    let title = format!("{name} was there before, and no file of it is there now");
+    let detail = "What was read of it still counts; what it wrote since is not in this report".to_owned();
+    let action =
+        "Find out whether it is still written and collected; `coroner state prune` forgets it in time";
+    let finding = noted("missing-source", name, Severity::Warning, title, detail);
+    Finding { action: action.to_owned(), ..finding }
+}
+
+/// A finding about the runs themselves.
+pub fn noted(kind: &str, about: &str, severity: Severity, title: String, detail: String) -> Finding {
+    let hash = blake3::hash(format!("state\0{kind}\0{about}").as_bytes()).to_hex();
     Finding {
         id: format!("fnd-{}", &hash[..10]),
         check: "state".to_owned(),
-        kind: "missing-source".to_owned(),
+        kind: kind.to_owned(),
         category: String::new(),
-        severity: Severity::Warning,
-        title: format!("{name} was there before, and no file of it is there now"),
-        detail: "What was read of it still counts; what it wrote since is not in this report".to_owned(),
+        severity,
+        title,
+        detail,
         count: 1,
         window: Window::default(),
         keys: BTreeMap::new(),
@@ -125,9 +153,7 @@ fn missing(name: &str) -> Finding {
         state: NewsState::New.name().to_owned(),
         scattered: false,
         cause: None,
-        action:
-            "Find out whether it is still written and collected; `coroner state prune` forgets it in time"
-                .to_owned(),
+        action: String::new(),
     }
 }
 
@@ -296,7 +322,7 @@ mod tests {
         use NewsState::{Improved, New, Persisting, Recurring, Resolved, Worse};
         let mut history = History::default();
         // How often it was seen in all that is kept, whether something new was read, and what it comes to.
-        let nights: [(u64, u64, Option<(NewsState, u64)>); 10] = [
+        let nights = [
             (0, 1, None),
             (10, 1, Some((New, 1))),
             (22, 1, Some((Persisting, 2))),

@@ -13,13 +13,13 @@ impl Index {
         for (at, source) in kept.iter().enumerate() {
             match &source.mark {
                 Some(Mark::Short { length, hash }) if *length > 0 => {
-                    index.by_length.entry(*length).or_default().entry(*hash).or_default().push(at);
+                    index.lengths.entry(*length).or_default().entry(*hash).or_default().push(at);
                 }
-                Some(Mark::Long { head, .. }) => index.by_head.entry(*head).or_default().push(at),
+                Some(Mark::Long { head, .. }) => index.heads.entry(*head).or_default().push(at),
                 Some(Mark::Short { .. }) | None => {}
             }
             if let Some(within) = &source.within {
-                index.by_size.entry(within.size).or_default().push(at);
+                index.sizes.entry(within.size).or_default().push(at);
             }
         }
         index
@@ -36,7 +36,7 @@ impl Memory {
         if evidence.shape != Shape::File || evidence.path == std::path::Path::new(STDIN) {
             return None;
         }
-        let alike = self.index.by_size.get(&evidence.size())?;
+        let alike = self.index.sizes.get(&evidence.size())?;
         let hash = ingest::hash_file(&evidence.path, kind).ok()?;
         let same = |at: &&usize| self.kept[**at].within.as_ref().is_some_and(|within| within.hash == hash);
         // Of two copies, that which has the name, or else the first.
@@ -73,7 +73,7 @@ impl Memory {
         let head_seen = SeenHead { length: head.len() as u64, whole, hash };
         let mut recalled =
             Recalled { covers: self.shorter(head), head: Some(head_seen), ..Recalled::default() };
-        let alike = self.index.by_head.get(&hash).filter(|_| !whole).map_or(&[][..], |alike| &alike[..]);
+        let alike = self.index.heads.get(&hash).filter(|_| !whole).map_or(&[][..], |alike| &alike[..]);
         let mut standing = Vec::new();
         for (at, stands) in alike.iter().zip(self.standing(alike, reader, evidence)) {
             if stands {
@@ -107,7 +107,7 @@ impl Memory {
     /// Short logs that are the beginning of this one, the longest first.
     fn shorter(&self, head: &[u8]) -> Vec<usize> {
         let mut found = Vec::new();
-        for (length, by_hash) in self.index.by_length.range(..=head.len() as u64).rev() {
+        for (length, by_hash) in self.index.lengths.range(..=head.len() as u64).rev() {
             let hash = blake3::hash(&head[..*length as usize]);
             found.extend(by_hash.get(hash.as_bytes()).into_iter().flatten().copied());
         }
