@@ -49,10 +49,7 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
     if found.evidence.is_empty() && night.as_ref().is_none_or(|night| night.memory.runs() == 0) {
         return Err(NothingToRead(args.evidence.join(", ")).into());
     }
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(plan.threads)
-        .build()
-        .context("threads cannot be started")?;
+    let pool = pool(plan.threads)?;
     let progress = Arc::new(Progress::default());
     stop_on_signal(&progress)?;
     let scan = |plan: &engine::Plan| {
@@ -93,6 +90,10 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
         eprintln!("coroner: nothing new: all of the evidence was read by earlier runs");
     }
     Ok(if is_empty && args.state.fail_on_empty { Exit::Nothing } else { exit(args, &report) })
+}
+
+pub(crate) fn pool(threads: usize) -> anyhow::Result<rayon::ThreadPool> {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("threads cannot be started")
 }
 
 /// Where no person reads the report, its verdict still belongs on the terminal.

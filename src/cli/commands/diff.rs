@@ -38,7 +38,7 @@ pub(crate) struct Diff {
 
 pub(crate) fn run(args: &Diff) -> anyhow::Result<Exit> {
     let plan = plan::plain(plan::data(args.patterns.as_deref())?)?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(plan.threads).build()?;
+    let pool = analyze::pool(plan.threads)?;
     let (old, new) = pool.install(|| anyhow::Ok((report(&plan, &args.old)?, report(&plan, &args.new)?)))?;
     let mut standing = History::difference(&old, &new);
     standing.retain(|one| args.all || one.state != NewsState::Persisting);

@@ -68,7 +68,7 @@ pub(crate) fn run(args: &Report) -> anyhow::Result<Exit> {
     let from = args.since.as_deref().map(|text| hour(text, newest)).transpose()?;
     let to = args.until.as_deref().map(|text| hour(text, newest)).transpose()?;
     memory.within(from.unwrap_or(i64::MIN), to.map_or(i64::MAX, |to| to - 1));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(plan.threads).build()?;
+    let pool = analyze::pool(plan.threads)?;
     let partial = memory.into_partial();
     let report = pool.install(|| engine::conclude(&plan, &Found::default(), partial))?;
     analyze::write(&outputs, &report, args.color)?;

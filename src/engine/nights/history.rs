@@ -85,7 +85,11 @@ impl History {
                 Some(past) if !read_more => past,
                 past => judged(past, &now, went_on, self.runs),
             };
-            used.standing.push(past.standing(&key));
+            // Of what is always said, the news alone are worth a line.
+            let is_always_said = ["pattern", "template"].contains(&now.what);
+            if !is_always_said || past.state != NewsState::Persisting {
+                used.standing.push(past.standing(&key));
+            }
             seen.insert(key.clone());
             self.known.insert(key, past);
         }
@@ -319,14 +323,14 @@ mod tests {
 
     #[test]
     fn tells_what_each_night_brought() {
-        use NewsState::{Improved, New, Persisting, Recurring, Resolved, Worse};
+        use NewsState::{Improved, New, Recurring, Resolved, Worse};
         let mut history = History::default();
         // How often it was seen in all that is kept, whether something new was read, and what it comes to.
         let nights = [
             (0, 1, None),
             (10, 1, Some((New, 1))),
-            (22, 1, Some((Persisting, 2))),
-            (22, 0, Some((Persisting, 2))),
+            (22, 1, None),
+            (22, 0, None),
             (80, 1, Some((Worse, 3))),
             (90, 1, Some((Improved, 4))),
             (90, 1, Some((Resolved, 4))),
