@@ -16,6 +16,9 @@ mod change;
 mod clocks;
 mod conclude;
 mod find;
+mod hours;
+mod lane;
+mod nights;
 mod scan;
 mod silence;
 mod stories;
@@ -33,6 +36,8 @@ use std::{
     },
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     check::{self, facts::SourceFacts},
     classify::{Matcher, Packs},
@@ -47,10 +52,14 @@ pub use baseline::Baseline;
 pub use clocks::Clocks;
 pub use conclude::{conclude, conclude_against};
 pub use find::{Told, find};
-pub use scan::scan;
+pub use nights::{History, KnownSource, Memory, Unreadable, noted};
+pub use scan::{scan, scan_new};
 pub use survey::{Beginning, FieldSeen, survey};
 pub use templates::{Templates, templates};
 pub use verify::{Checked, Fingerprints, Standing, Whereabouts, verify};
+
+use hours::Hours;
+use nights::Recalled;
 
 /// Everything decided before the first byte is read.
 #[derive(Debug)]
@@ -152,10 +161,23 @@ pub(super) struct SourcePart {
     pub(super) evidence: Option<Evidence>,
     pub(super) facts: SourceFacts,
     pub(super) reading: Reading,
+    /// What is kept for later runs, hour by hour, where there are any.
+    hours: Hours,
+    /// Of the last record, which may grow until a later run.
+    tail: SourceFacts,
+    /// What earlier runs know of it.
+    recalled: Recalled,
+}
+
+impl SourcePart {
+    /// All its facts, wherever they are kept.
+    fn every(&mut self) -> impl Iterator<Item = &mut SourceFacts> {
+        self.hours.each_mut().chain([&mut self.facts, &mut self.tail])
+    }
 }
 
 /// How a source was read.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Reading {
     pub(super) kind: String,
     pub(super) format: String,
@@ -166,6 +188,7 @@ pub(super) struct Reading {
     pub(super) hash: String,
     pub(super) notes: Vec<String>,
     /// Until all pieces are joined.
+    #[serde(skip)]
     pub(super) damage: Vec<Damage>,
     /// Why the report is incomplete because of this source.
     pub(super) incomplete: Option<String>,
@@ -174,7 +197,8 @@ pub(super) struct Reading {
 impl Partial {
     /// Moves indexes to disk while they take more memory than there is room, the largest first.
     pub(super) fn make_room(&mut self, room: &Room) -> Result<(), Stopped> {
-        let stores = self.sources.values_mut().flat_map(|part| part.facts.stores.values_mut());
+        let facts = self.sources.values_mut().flat_map(SourcePart::every);
+        let stores = facts.flat_map(|facts| facts.stores.values_mut());
         let mut indexes: Vec<_> = stores.map(|store| &mut store.events).collect();
         let mut total: u64 = indexes.iter().map(|index| index.memory()).sum();
         indexes.sort_by_key(|index| std::cmp::Reverse(index.memory()));
@@ -192,11 +216,10 @@ impl Partial {
     #[must_use]
     pub fn then(mut self, next: Partial) -> Partial {
         for (name, part) in next.sources {
-            let SourcePart { evidence, facts, reading } = part;
             match self.sources.get_mut(&name) {
-                Some(mine) => mine.facts.merge(facts),
+                Some(mine) => mine.facts.merge(part.facts),
                 None => {
-                    self.sources.insert(name, SourcePart { evidence, facts, reading });
+                    self.sources.insert(name, part);
                 }
             }
         }

@@ -3,7 +3,8 @@
 //! It is a batch tool for the hours after an incident, and for the cron job of the night before one. Point it at a
 //! folder of evidence (application and `PostgreSQL` logs, event-store backups, snapshots) and it writes one ranked
 //! report: what broke first, what followed, why it thinks so, what to do now, and what it could not check. It is
-//! offline: no network, no database, no model, and nothing written but the report.
+//! offline: no network, no database, no model, and nothing written but the report and, where asked for, what the next
+//! run need not read again.
 //!
 //! # The way the data flows
 //!
@@ -46,6 +47,7 @@
 //! | incident | findings that belong together, with a root cause, a chain and a rank | [`correlate`], [`rank`] |
 //! | partial | the facts of some of the evidence, by source | [`engine`] |
 //! | pseudonym | what stands for a value in a report that is shared | [`redact`] |
+//! | state | what earlier runs have read and found, so that a run reads only what is new | [`state`], [`engine`] |
 //! | ledger | what was read, what was not, which checks ran and which could not and why | [`report`] |
 //!
 //! One record decides: pattern. Two records needed: check. Two findings: correlate.
@@ -77,6 +79,8 @@ pub mod rank;
 pub mod redact;
 
 pub mod report;
+
+pub mod state;
 
 pub mod engine;
 

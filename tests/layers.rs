@@ -17,8 +17,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("rank", &["model"]),
     ("redact", &["model"]),
     ("report", &["model"]),
-    ("engine", &["check", "classify", "correlate", "decode", "fold", "ingest", "model", "rank"]),
-    ("cli", &["classify", "decode", "engine", "ingest", "model", "redact", "report"]),
+    ("state", &[]),
+    ("engine", &["check", "classify", "correlate", "decode", "fold", "ingest", "model", "rank", "state"]),
+    ("cli", &["classify", "decode", "engine", "ingest", "model", "redact", "report", "state"]),
 ];
 
 /// Lines of a file before its tests.

@@ -21,8 +21,8 @@ pub(super) struct Args {
 
 const EXITS: &str = "\
 Exit codes: 0 complete, nothing at or above --fail-on; 1 findings at or above it; 2 usage, pattern or fatal error,
-no report; 3 report written but incomplete (wins over 1); 4 nothing to read; 6 a secret was left in a redacted report,
-which was removed; 130 interrupted.";
+no report; 3 report written but incomplete (wins over 1); 4 nothing to read; 5 state in use by another run; 6 a
+secret was left in a redacted report, which was removed; 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -66,6 +66,12 @@ pub(super) enum Command {
     /// Print the manual page, or write one for each command
     #[command(after_help = MAN_EXAMPLES)]
     Man(Man),
+    /// Say what is new, worse, better or gone between two reports, or two sets of evidence
+    Diff(super::commands::diff::Diff),
+    /// Show, explain, verify or forget what `--state` keeps
+    State(super::commands::state::State),
+    /// Hide what is known from the reports of a state, with a reason, an owner and an end
+    Suppress(super::commands::suppress::Suppress),
 }
 
 const EXAMPLES: &str = "\
@@ -96,7 +102,7 @@ pub(super) struct Analyze {
     pub(super) clock_offset: Vec<String>,
 
     /// Put clocks right by the ids that sources have in common; reads the evidence twice
-    #[arg(long, help_heading = "Time")]
+    #[arg(long, conflicts_with = "folder", help_heading = "Time")]
     pub(super) auto_clock: bool,
     /// What to compare with: a report.json, a folder that holds one, or evidence of a time when all was well
     #[arg(long, value_name = "PATH", env = "CORONER_BASELINE", help_heading = "Compare")]
@@ -104,6 +110,9 @@ pub(super) struct Analyze {
 
     #[command(flatten)]
     pub(super) settings: SettingFlags,
+
+    #[command(flatten)]
+    pub(super) state: super::state::StateFlags,
 
     /// A folder of pattern packs, store profiles and field names that adds to or overrides the built-in ones
     #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS", help_heading = "Patterns")]
@@ -160,8 +169,23 @@ Examples:
 #[derive(Debug, ClapArgs)]
 pub(super) struct Report {
     /// A JSON report, also packed with gzip or zstd; `-` is standard input
-    #[arg(value_name = "RESULT.json")]
-    pub(super) result: String,
+    #[arg(value_name = "RESULT.json", required_unless_present = "folder", conflicts_with = "folder")]
+    pub(super) result: Option<String>,
+
+    /// The folder that `analyze --state` keeps: a report of its days
+    #[arg(long = "state", value_name = "DIR", help_heading = "State")]
+    pub(super) folder: Option<PathBuf>,
+
+    /// The first hour, as a time, a day, or so long before the newest time that is known, as `7d` [default: all]
+    #[arg(long, value_name = "TIME", requires = "folder", help_heading = "State")]
+    pub(super) since: Option<String>,
+
+    /// Where the last hour ends, in the same way
+    #[arg(long, value_name = "TIME", requires = "folder", help_heading = "State")]
+    pub(super) until: Option<String>,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
 
     #[command(flatten)]
     pub(super) output: OutputFlags,
@@ -175,8 +199,8 @@ pub(super) struct Report {
     #[command(flatten)]
     pub(super) redaction: RedactFlags,
 
-    /// A folder whose redact.toml adds to or overrides the built-in rules
-    #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS", help_heading = "Redaction")]
+    /// A folder of pattern packs and of a redact.toml that adds to or overrides the built-in ones
+    #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS", help_heading = "Patterns")]
     pub(super) patterns: Option<PathBuf>,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{
-        Severity,
+        Finding, Severity,
         report::{Report, Status},
     },
     redact::Guard,
@@ -23,6 +23,7 @@ pub(super) struct Delivery {
     color: ColorChoice,
     notes: Notes,
     fail_on: Option<Severity>,
+    gate: Gate,
     partial: Partial,
     redaction: Option<Redaction>,
 }
@@ -32,6 +33,13 @@ pub(super) struct Delivery {
 enum Notes {
     Told,
     Kept,
+}
+
+/// Which findings can fail a run.
+#[derive(PartialEq)]
+enum Gate {
+    All,
+    News,
 }
 
 /// What a report of evidence that was not all read comes to.
@@ -65,18 +73,25 @@ impl Delivery {
                 FailOn::Error => Some(Severity::Error),
                 FailOn::Critical => Some(Severity::Critical),
             },
+            gate: if gate.fail_on_new { Gate::News } else { Gate::All },
             partial: if gate.allow_partial { Partial::Passes } else { Partial::Fails },
             redaction,
         })
     }
 
-    /// Writes every report and says how the run ends.
-    pub(super) fn deliver(mut self, report: Report) -> anyhow::Result<Exit> {
+    /// Writes every report, then does what must wait for them, and says how the run ends.
+    pub(super) fn deliver(
+        mut self,
+        report: Report,
+        then: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<Exit> {
         let (report, guard) = match self.redaction.take() {
             Some(redaction) => redaction.apply(&report).map(|(report, guard)| (report, Some(guard)))?,
             None => (report, None),
         };
-        if self.write(&report, guard.as_ref())? == 0 {
+        let written = self.write(&report, guard.as_ref())?;
+        then()?;
+        if written == 0 {
             return Ok(Exit::Success);
         }
         // Where no person reads the report, its verdict still belongs on the terminal.
@@ -107,7 +122,11 @@ impl Delivery {
     }
 
     fn exit(&self, report: &Report) -> Exit {
-        let at_or_above = |severity| report.findings.iter().any(|finding| finding.severity >= severity);
+        let counts = |finding: &&Finding| {
+            self.gate == Gate::All || ["new", "recurring", "worse"].contains(&finding.state.as_str())
+        };
+        let at_or_above =
+            |severity| report.findings.iter().filter(counts).any(|finding| finding.severity >= severity);
         if report.verdict.status == Status::Incomplete && self.partial == Partial::Fails {
             Exit::Incomplete
         } else if self.fail_on.is_some_and(at_or_above) {

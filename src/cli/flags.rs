@@ -88,6 +88,10 @@ pub(super) struct GateFlags {
     )]
     pub(super) fail_on: FailOn,
 
+    /// Let --fail-on look at what is new, worse or back alone
+    #[arg(long, help_heading = "Gate")]
+    pub(super) fail_on_new: bool,
+
     /// Exit with 0 or 1 even if some evidence could not be read
     #[arg(long, help_heading = "Gate")]
     pub(super) allow_partial: bool,

@@ -9,6 +9,7 @@ mod commands {
     pub(super) mod analyze;
     pub(super) mod completions;
     pub(super) mod config;
+    pub(super) mod diff;
     pub(super) mod explain;
     pub(super) mod init;
     pub(super) mod patterns;
@@ -16,6 +17,8 @@ mod commands {
     pub(super) mod report;
     pub(super) mod scan;
     pub(super) mod schema;
+    pub(super) mod state;
+    pub(super) mod suppress;
     pub(super) mod templates;
     pub(super) mod trace;
     pub(super) mod verify;
@@ -26,14 +29,18 @@ mod output;
 mod plan;
 mod progress;
 mod redaction;
+mod state;
 mod store_samples;
 mod stored;
+mod suppress;
 
 use std::io;
 
 use clap::Parser;
 
 use args::{Args, Command};
+
+use crate::state::Locked;
 
 /// What the process tells its caller (the design's table).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +55,8 @@ pub enum Exit {
     Incomplete = 3,
     /// There was nothing to read.
     Nothing = 4,
+    /// Another run uses the state.
+    Locked = 5,
     /// A secret was left in a redacted report, which was removed.
     Leak = 6,
     Interrupted = 130,
@@ -76,6 +85,9 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Init(init) => commands::init::run(&init),
         Command::Completions(args) => commands::completions::completions(&args),
         Command::Man(args) => commands::completions::man(&args),
+        Command::Diff(diff) => commands::diff::run(&diff),
+        Command::Suppress(suppress) => commands::suppress::run(&suppress),
+        Command::State(state) => commands::state::run(&state),
     }
 }
 
@@ -91,6 +103,7 @@ pub fn exit_of(result: &anyhow::Result<Exit>) -> (Exit, bool) {
             Some(io::ErrorKind::BrokenPipe) => (Exit::Success, false),
             Some(io::ErrorKind::NotFound) if err.is::<plan::NothingToRead>() => (Exit::Nothing, true),
             _ if err.is::<plan::NothingToRead>() => (Exit::Nothing, true),
+            _ if matches!(err.downcast_ref(), Some(Locked::Held { .. })) => (Exit::Locked, true),
             _ => (Exit::Fatal, true),
         },
     }

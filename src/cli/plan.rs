@@ -56,6 +56,14 @@ pub(super) fn plan(args: &Analyze, scope: Scope) -> anyhow::Result<Plan> {
     })
 }
 
+/// What else facts depend on: see [`super::state::made_by`].
+pub(super) fn told(args: &Analyze) -> anyhow::Result<Vec<String>> {
+    let mut told: Vec<String> =
+        files(args.patterns.as_deref())?.into_iter().flat_map(|(name, text)| [name, text]).collect();
+    told.extend(args.clock_offset.iter().chain(&args.map).chain(&args.store).cloned());
+    Ok(told)
+}
+
 /// What `--clock-offset` says.
 fn clocks(pairs: &[String]) -> anyhow::Result<Clocks> {
     let mut clocks = Clocks::default();

@@ -11,7 +11,10 @@ use crate::{
     model::{Entry, Field, IdKind, Known, Means, TraceEntry, TracePart, Values, stream_list},
 };
 
-use super::scan::{HEAD, chunk, clean, clean_head};
+use super::{
+    lane::HEAD,
+    scan::{chunk, clean, clean_head},
+};
 
 /// Room for the last entry of a run: where it ends is not known.
 const TAIL: u64 = 64 << 10;

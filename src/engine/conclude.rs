@@ -171,7 +171,7 @@ fn list(partial: Partial) -> Listing {
     let mut listing = Listing::default();
     for (name, part) in partial.sources {
         let mut row = ledger_row(&name, &part);
-        listing.incomplete.extend(part.reading.incomplete.clone());
+        listing.incomplete.extend(part.reading.incomplete.iter().map(|why| format!("{name}: {why}")));
         if row.notes.iter().any(|note| note == NOT_DECODED) {
             listing.incomplete.push(format!("{name}: {NOT_DECODED}"));
         }
@@ -471,6 +471,7 @@ fn run(plan: &Plan) -> Run {
     let mut settings: BTreeMap<String, String> = SETTINGS.iter().map(value).collect();
     settings.insert("as_of".to_owned(), as_of);
     Run {
+        state: None,
         tool: "coroner".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         arguments: plan.arguments.clone(),

@@ -3,31 +3,33 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::Ordering,
 };
 
 use rayon::prelude::*;
 
 use crate::{
     check::facts::{Seen, SourceFacts, StoreKey, has_id},
-    classify::{Hit, templates::Miner},
-    decode::{self, Chunk, Context, Cutter, Format, Head, Identity, Kind},
+    classify::{Hit, Session, templates::Miner},
+    decode::{Chunk, Context, Kind, Turns, ValueReader},
     fold::State,
-    ingest::{Damage, Ending, Evidence, Found, Listed, Piece, Reader, Sources, Step, Summary},
-    model::{Compared, FaultKind, Means, RowFault, Tells, Turn, Values},
+    ingest::{Damage, Evidence, Found, Piece},
+    model::{Batch, Compared, Entry, FaultKind, Means, RowFault, Tells, Timestamp, Turn, Values},
 };
 
-use super::{Partial, Plan, Progress, Reading, Scope, SourcePart, Stopped};
+use super::{
+    Partial, Plan, Progress, SourcePart, Stopped,
+    hours::Hours,
+    lane::{Job, Lane, Share},
+    nights::Memory,
+};
 
 /// Pieces of a wave, for each thread. A wave ends when its last piece does, so short waves leave threads idle: with 8
 /// a gigabyte took 0.88 of the time that it took with 2, for 30 MiB more.
 const WAVE: usize = 8;
 
-/// Damage that the ledger lists of one source; all of it is among the faults.
-const DAMAGE_NOTES: usize = 5;
-
-/// How much of a source is shown to the formats that might read it.
-pub(super) const HEAD: usize = 64 << 10;
+/// Hours that one piece is cut into at most: a file whose entries are in no order at all must not become as many states
+/// as it has entries.
+const HOURS: usize = 64;
 
 /// Reads all evidence into facts.
 ///
@@ -36,17 +38,31 @@ pub(super) const HEAD: usize = 64 << 10;
 /// Being stopped, or a full disk where the index did not fit into memory: what is wrong with a source is part of the
 /// result.
 pub fn scan(plan: &Plan, found: &Found, progress: &Progress) -> Result<Partial, Stopped> {
+    scan_new(plan, found, None, progress)
+}
+
+/// Reads what no earlier run has read. The rest is put before it by [`Memory::after`].
+///
+/// # Errors
+///
+/// As [`scan`].
+pub fn scan_new(
+    plan: &Plan,
+    found: &Found,
+    memory: Option<&Memory>,
+    progress: &Progress,
+) -> Result<Partial, Stopped> {
     let mut waiting: VecDeque<&Evidence> = found.evidence.iter().collect();
     let mut lanes: Vec<Lane<'_>> = Vec::new();
     let mut partial = Partial::default();
     let mut wave: Vec<Job> = Vec::new();
-    let mut folded: Vec<(String, SourceFacts)> = Vec::new();
+    let mut folded: Vec<Folded> = Vec::new();
     let mut spare: Vec<Vec<u8>> = Vec::new();
     loop {
         progress.stopped()?;
         while lanes.len() < plan.threads {
             let Some(evidence) = waiting.pop_front() else { break };
-            lanes.push(Lane::open(plan, evidence));
+            lanes.push(Lane::new(evidence, memory));
         }
         if lanes.is_empty() && wave.is_empty() {
             join(&mut partial, folded);
@@ -59,8 +75,8 @@ pub fn scan(plan: &Plan, found: &Found, progress: &Progress) -> Result<Partial, 
             || fill(plan, &mut lanes, &mut spare, progress),
             || rayon::join(|| fold(plan, &wave), || join(&mut partial, before)),
         );
-        for (job, facts) in wave.drain(..).zip(facts) {
-            folded.push((job.source, facts));
+        for (job, hours) in wave.drain(..).zip(facts) {
+            folded.push(Folded { source: job.source, share: job.share, hours });
             spare.push(job.piece.bytes);
         }
         partial.make_room(&plan.room)?;
@@ -69,204 +85,31 @@ pub fn scan(plan: &Plan, found: &Found, progress: &Progress) -> Result<Partial, 
             for (name, part) in lane.finished.drain(..) {
                 let known = partial.sources.entry(name).or_default();
                 known.facts.merge(part.facts);
-                (known.evidence, known.reading) = (part.evidence, part.reading);
+                (known.evidence, known.reading, known.recalled) =
+                    (part.evidence, part.reading, part.recalled);
             }
         }
-        lanes.retain(|lane| !lane.done);
+        lanes.retain(|lane| !lane.is_done());
     }
+}
+
+/// What one piece came to.
+struct Folded {
+    source: String,
+    share: Share,
+    hours: Hours,
 }
 
 /// Joins the facts of a wave, in the order of its pieces.
-fn join(partial: &mut Partial, folded: Vec<(String, SourceFacts)>) {
-    for (source, facts) in folded {
-        partial.sources.entry(source).or_default().facts.merge(facts);
-    }
-}
-
-/// A piece of evidence being read: its sources, one after another.
-struct Lane<'e> {
-    evidence: &'e Evidence,
-    sources: Option<Sources>,
-    current: Option<Current>,
-    /// What was read to its end and not yet handed over.
-    finished: Vec<(String, SourcePart)>,
-    done: bool,
-    /// Bytes of the evidence that were already counted as progress.
-    counted: u64,
-}
-
-/// A source being read.
-struct Current {
-    reader: Reader,
-    format: Option<(&'static dyn Format, Box<dyn Cutter>)>,
-    reading: Reading,
-}
-
-/// A piece on its way to a thread.
-struct Job {
-    source: String,
-    piece: Piece,
-    context: Context,
-    format: &'static dyn Format,
-}
-
-impl<'e> Lane<'e> {
-    fn open(plan: &Plan, evidence: &'e Evidence) -> Lane<'e> {
-        let mut lane =
-            Lane { evidence, sources: None, current: None, finished: Vec::new(), done: false, counted: 0 };
-        match Sources::open(evidence, Some(plan.hash)) {
-            Ok(sources) => lane.sources = Some(sources),
-            Err(err) => lane.fail(format!("cannot be read: {err}")),
-        }
-        lane
-    }
-
-    /// Nothing more comes of this evidence.
-    fn fail(&mut self, why: String) {
-        let name = self
-            .current
-            .take()
-            .map_or(self.evidence.name.clone(), |current| current.reader.name().to_owned());
-        let reading = Reading {
-            kind: "other".to_owned(),
-            format: "unknown".to_owned(),
-            incomplete: Some(format!("{name}: {why}")),
-            notes: vec![why],
-            ..Reading::default()
-        };
-        self.finish(name, SourcePart { reading, ..SourcePart::default() });
-        self.sources = None;
-        self.done = true;
-    }
-
-    fn finish(&mut self, name: String, part: SourcePart) {
-        self.finished.push((name, SourcePart { evidence: Some(self.evidence.clone()), ..part }));
-    }
-
-    /// Reads up to `count` pieces, of as many sources as it takes.
-    fn fill(
-        &mut self,
-        plan: &Plan,
-        count: usize,
-        buffers: &mut Vec<Vec<u8>>,
-        progress: &Progress,
-    ) -> Vec<Job> {
-        let mut jobs = Vec::new();
-        while jobs.len() < count && !self.done {
-            match &mut self.current {
-                None => self.step(plan),
-                Some(current) => match current.next(plan, buffers.pop().unwrap_or_default()) {
-                    Some(job) => jobs.push(job),
-                    None => self.close(),
-                },
-            }
-            if progress.stop.load(Ordering::Relaxed) {
-                break;
-            }
-        }
-        let read = self.sources.as_ref().map_or(self.counted, Sources::raw_bytes);
-        progress.read.fetch_add(read - self.counted, Ordering::Relaxed);
-        self.counted = read;
-        jobs
-    }
-
-    /// Goes to the next source.
-    fn step(&mut self, plan: &Plan) {
-        match self.sources.as_mut().and_then(Sources::step) {
-            Some(Step::Read(reader)) => self.current = Some(Current::new(plan, reader)),
-            Some(Step::Listed(listed)) => {
-                let Listed { name, kind, format, summary } = listed;
-                let mut part = SourcePart::default();
-                part.reading.kind = kind.to_owned();
-                part.reading.format = format.to_owned();
-                settle(&name, &mut part, summary);
-                self.finish(name, part);
-            }
-            None => self.done = true,
+fn join(partial: &mut Partial, folded: Vec<Folded>) {
+    for Folded { source, share, hours } in folded {
+        let part = partial.sources.entry(source).or_default();
+        match share {
+            Share::Whole => part.facts.merge(hours.whole()),
+            Share::Settled => part.hours.join(hours),
+            Share::Tail => part.tail.merge(hours.whole()),
         }
     }
-
-    /// Records how the source ended.
-    fn close(&mut self) {
-        let Some(Current { mut reader, reading, .. }) = self.current.take() else { return };
-        let name = reader.name().to_owned();
-        let mut part = SourcePart { reading, ..SourcePart::default() };
-        part.facts.account.bytes_skipped += reader.drain();
-        settle(&name, &mut part, reader.finish());
-        self.finish(name, part);
-    }
-}
-
-impl Current {
-    /// Looks at the beginning and picks a format, or names what it is.
-    fn new(plan: &Plan, mut reader: Reader) -> Current {
-        let mut reading = Reading::default();
-        let mut picked = None;
-        let name = reader.name().to_owned();
-        let rendered = reader.rendered_from();
-        let (bytes, whole) = reader.head(HEAD);
-        let text = clean_head(bytes);
-        let head = Head { text: &text, whole };
-        match decode::identify(bytes, &head, &plan.lexicon) {
-            Identity::Readable(format) => {
-                reading.kind = format.kind().name().to_owned();
-                reading.format = rendered.unwrap_or(format.id()).to_owned();
-                if let Kind::ServerLog { rank } = format.kind() {
-                    reading.server_rank = Some(rank);
-                }
-                if plan.scope == Scope::Stores && format.kind() != Kind::Store {
-                    let note = "a log: `coroner analyze` reads it, `integrity` does not";
-                    reading.notes.push(note.to_owned());
-                } else {
-                    picked = Some((format, format.cutter(&head, &plan.lexicon)));
-                }
-            }
-            Identity::Named(named) => {
-                reading.kind = named.kind.to_owned();
-                reading.format = rendered.unwrap_or(named.format).to_owned();
-                if named.needed {
-                    reading.incomplete = Some(format!("{name}: {}", named.advice));
-                }
-                reading.notes.push(named.advice);
-            }
-        }
-        Current { reader, format: picked, reading }
-    }
-
-    /// The next piece; `None` at the end, and for what no format reads.
-    fn next(&mut self, plan: &Plan, buffer: Vec<u8>) -> Option<Job> {
-        let (format, cutter) = self.format.as_mut()?;
-        let mut context = Context::None;
-        let mut cut = |bytes: &[u8], last: bool| {
-            let (taken, found) = cutter.cut(bytes, plan.piece_bytes, last)?;
-            context = found;
-            Some(taken)
-        };
-        let piece = self.reader.next(plan.piece_bytes, buffer, &mut cut)?;
-        Some(Job { source: self.reader.name().to_owned(), piece, context, format: *format })
-    }
-}
-
-/// What reading came to, and what a renderer found damaged: that is a finding about the store, and no gap in the
-/// report.
-fn settle(name: &str, part: &mut SourcePart, summary: Summary) {
-    let Summary { bytes, hash, compression, ending, notes, damage } = summary;
-    let reading = &mut part.reading;
-    (reading.bytes, reading.hash, reading.compression) = (bytes, hash, compression);
-    reading.notes.extend(notes);
-    match ending {
-        Ending::Whole => {}
-        Ending::Noted(note) => reading.notes.push(note),
-        Ending::Broken(why) => {
-            reading.incomplete = Some(format!("{name}: {why}"));
-            reading.notes.push(why);
-        }
-    }
-    reading.notes.extend(damage.iter().take(DAMAGE_NOTES).map(|damage| damage.why.clone()));
-    if damage.len() > DAMAGE_NOTES {
-        reading.notes.push(format!("and {} more places that are damaged", damage.len() - DAMAGE_NOTES));
-    }
-    reading.damage = damage;
 }
 
 /// Puts what a renderer found damaged behind what the rows themselves showed, in whatever order both were read.
@@ -328,7 +171,7 @@ fn fill_guarded(
 }
 
 /// Decodes and folds a wave. Facts come back in the order of the pieces.
-fn fold(plan: &Plan, wave: &[Job]) -> Vec<SourceFacts> {
+fn fold(plan: &Plan, wave: &[Job]) -> Vec<Hours> {
     wave.par_iter().map(|job| fold_guarded(plan, job)).collect()
 }
 
@@ -337,53 +180,98 @@ pub(super) const NOT_DECODED: &str =
     "a piece could not be decoded: a bug in coroner, please report it with this file";
 
 /// A bug in a decoder must not take the other evidence with it: a panic costs its piece, and says so.
-fn fold_guarded(plan: &Plan, job: &Job) -> SourceFacts {
+fn fold_guarded(plan: &Plan, job: &Job) -> Hours {
     catch_unwind(AssertUnwindSafe(|| fold_piece(plan, job))).unwrap_or_else(|_| {
         let mut facts = SourceFacts::default();
         facts.account.rejected(job.piece.bytes.len());
         facts.notes.add(NOT_DECODED);
-        facts
+        Hours::of(None, facts)
     })
 }
 
-fn fold_piece(plan: &Plan, job: &Job) -> SourceFacts {
+fn fold_piece(plan: &Plan, job: &Job) -> Hours {
     let piece = &job.piece;
     let (cleaned, invalid) = clean(&piece.bytes);
     let chunk = chunk(piece, cleaned.as_deref(), &invalid, &job.context);
     let mut batch = job.format.decode(&chunk, &plan.lexicon);
     plan.clocks.correct(&job.source, &mut batch);
     debug_assert_eq!(batch.account.bytes(), piece.bytes.len() as u64, "every byte is accounted for");
+    let mut folder = Folder::new(plan, matches!(job.format.kind(), Kind::ServerLog { .. }));
     let mut facts = SourceFacts::default();
     facts.observe(&batch);
-    let server = matches!(job.format.kind(), Kind::ServerLog { .. });
-    let mut session = plan.matcher.session();
-    let (mut reader, mut turns) = (plan.lexicon.value_reader(), plan.lexicon.turns());
-    let (mut values, mut miner) = (Values::default(), Miner::default());
+    let (mut hours, mut hour, mut values) = (Hours::default(), None, Values::default());
     for entry in &batch.entries {
+        let begins = entry.time.map(Timestamp::hour).filter(|_| job.share == Share::Settled);
+        if hour.is_some() && begins.is_some_and(|begins| hour != Some(begins)) && hours.count() < HOURS {
+            hours.add(hour, dated(std::mem::take(&mut facts)));
+        }
+        hour = begins.or(hour);
+        folder.observe(&mut facts, &batch, entry, &mut values);
+    }
+    hours.add(hour, dated(facts));
+    hours
+}
+
+/// The window of a source is that of its rows and of its entries.
+fn dated(mut facts: SourceFacts) -> SourceFacts {
+    let dated = facts.log.window;
+    facts.window.join(&dated);
+    facts
+}
+
+/// One thread's way from an entry to facts, with its memory.
+struct Folder<'p> {
+    plan: &'p Plan,
+    server: bool,
+    session: Session<'p>,
+    reader: ValueReader<'p>,
+    turns: Turns<'p>,
+    miner: Miner,
+}
+
+impl<'p> Folder<'p> {
+    fn new(plan: &'p Plan, server: bool) -> Folder<'p> {
+        Folder {
+            plan,
+            server,
+            session: plan.matcher.session(),
+            reader: plan.lexicon.value_reader(),
+            turns: plan.lexicon.turns(),
+            miner: Miner::default(),
+        }
+    }
+
+    /// `values` is room to read into.
+    fn observe<'b>(
+        &mut self,
+        facts: &mut SourceFacts,
+        batch: &'b Batch<'_>,
+        entry: &'b Entry<'_>,
+        values: &mut Values<'b>,
+    ) {
+        let Folder { plan, server, session, reader, turns, miner } = self;
         let fields = batch.fields_of(entry);
-        reader.read(fields, &mut values);
+        reader.read(fields, values);
+        let values = &*values;
         let hits = session.classify(entry, fields);
         let tells = tells(plan, &hits);
         let hits: Vec<_> =
             hits.into_iter().map(|hit| (plan.packs.patterns[hit.pattern].id.as_str(), hit.keys)).collect();
         let timed_out = values.has(Means::Duration) && plan.lexicon.says_timed_out(entry);
         // Who has no id is no part of a unit of work.
-        let of_unit = has_id(&values);
-        let turn = if of_unit { turns.of(entry, &values) } else { Turn::Inside };
-        let written = of_unit.then(|| turns.written(entry, &values)).flatten();
+        let of_unit = has_id(values);
+        let turn = if of_unit { turns.of(entry, values) } else { Turn::Inside };
+        let written = of_unit.then(|| turns.written(entry, values)).flatten();
         let shape = hits.is_empty().then(|| entry.message.as_deref().map(|said| miner.shape(said))).flatten();
-        let seen = Seen { entry, values: &values, hits, tells, timed_out, turn, written, shape };
+        let seen = Seen { entry, values, hits, tells, timed_out, turn, written, shape };
         if plan.compared == Compared::WithBaseline {
             facts.log.flow.observe(&seen, fields);
         }
         facts.log.observe(seen);
-        if server {
-            facts.log.observe_server(&batch, entry);
+        if *server {
+            facts.log.observe_server(batch, entry);
         }
     }
-    let dated = facts.log.window;
-    facts.window.join(&dated);
-    facts
 }
 
 /// What an entry tells of, and the hit that says so: of several the one that says most.

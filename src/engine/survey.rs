@@ -13,7 +13,10 @@ use crate::{
     model::Means,
 };
 
-use super::scan::{HEAD, clean, clean_head};
+use super::{
+    lane::HEAD,
+    scan::{clean, clean_head},
+};
 
 /// Lines shown of what was not recognised.
 const LINES: usize = 3;

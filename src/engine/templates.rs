@@ -13,7 +13,10 @@ use crate::{
     model::{Entry, Level, Place},
 };
 
-use super::scan::{HEAD, chunk, clean, clean_head};
+use super::{
+    lane::HEAD,
+    scan::{chunk, clean, clean_head},
+};
 
 /// Longest line that is read as one.
 const LINE: usize = 16 << 20;

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     fs::File,
-    io::{self, Read},
+    io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
@@ -58,6 +58,16 @@ impl AsFound {
             AsFound::Passing { file: Some(file), .. } => file.size,
             AsFound::Passing { .. } | AsFound::Files { .. } => 0,
         }
+    }
+
+    /// Goes on at an offset of a file, as if all before it had been read; the rest of it, without a hash. `None` where it
+    /// is no file whose bytes pass through here, or cannot be read there.
+    pub(super) fn go_on(&self, from: u64) -> Option<Tap> {
+        let AsFound::Passing { tap, file: Some(Opened { file, size }) } = self else { return None };
+        let mut file = file.try_clone().ok()?;
+        file.seek(SeekFrom::Start(from)).ok()?;
+        tap.go_on(Box::new(file.take(size.checked_sub(from)?)), from);
+        Some(tap.clone())
     }
 
     /// Reads what is left, so that the hash is of all the bytes. Returns their number and their hash.

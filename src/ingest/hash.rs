@@ -1,7 +1,9 @@
 //! The fingerprint of the evidence as found, taken while it is read.
 
 use std::{
+    fs::File,
     io::{self, Read},
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -23,6 +25,24 @@ impl HashKind {
         match self {
             HashKind::Blake3 => "blake3:",
             HashKind::Sha256 => "sha256:",
+        }
+    }
+}
+
+/// Of a file's bytes, as the ledger shows it.
+///
+/// # Errors
+///
+/// What the operating system says of the file.
+pub fn hash_file(path: &Path, kind: HashKind) -> io::Result<String> {
+    let (mut file, mut hasher) = (File::open(path)?, Hasher::new(kind));
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(read) => hasher.update(&buffer[..read]),
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+            Err(err) => return Err(err),
         }
     }
 }
@@ -90,6 +110,12 @@ impl Tap {
 
     pub(super) fn seen(&self) -> u64 {
         self.lock().bytes
+    }
+
+    /// Reads on from another stream, as if what is before it had been read. It is hashed elsewhere.
+    pub(super) fn go_on(&self, inner: Box<dyn Read + Send>, before: u64) {
+        let mut tapped = self.lock();
+        (tapped.inner, tapped.bytes, tapped.hasher) = (inner, before, None);
     }
 
     /// Reads what nobody else will. Without a hash to finish there is nothing to read for.

@@ -16,10 +16,12 @@
 //! row below.
 
 mod archives;
+mod bookmark;
 mod cite;
 mod found;
 mod fs_store;
 mod hash;
+mod known;
 mod layers;
 mod map;
 mod packings {
@@ -42,8 +44,10 @@ mod walk;
 
 use std::io;
 
+pub use bookmark::{BLOCK, Bookmark};
 pub use cite::{Citation, Cited, Wanted, cite, cite_records};
-pub use hash::HashKind;
+pub use hash::{HashKind, hash_file};
+pub use known::still_stand;
 pub use reader::{Piece, Reader, Summary};
 pub use rehash::{hash_of_beginning, hashes};
 pub use render::Damage;

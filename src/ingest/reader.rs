@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{
-    Ending,
+    Bookmark, Ending,
+    bookmark::Content,
     found::AsFound,
     layers::{Shared, Stream, Unpacked},
     render::{Damage, Rendering},
@@ -49,6 +50,10 @@ pub struct Reader {
     start: u64,
     line: u64,
     ended: bool,
+    /// Hashes what is handed out, where a later run may go on from here.
+    content: Option<Box<Content>>,
+    /// Whether bytes before where it began were passed by: then the hash of the file is that of the content.
+    went_on: bool,
 }
 
 /// What is left once a source is read.
@@ -109,6 +114,8 @@ impl Reader {
             start: 0,
             line: 1,
             ended: false,
+            content: None,
+            went_on: false,
         }
     }
 
@@ -148,6 +155,54 @@ impl Reader {
             file.take(len as u64).read_to_end(&mut bytes)?;
             Ok(bytes)
         }))
+    }
+
+    /// Hashes what is handed out from now on, so that there can be a bookmark.
+    pub fn watch(&mut self) {
+        self.content = Some(Box::default());
+    }
+
+    /// Goes on behind a bookmark: at once in a plain file, where `seek` allows it; else by passing by what is before it.
+    /// Nothing may have been handed out.
+    pub fn go_on(&mut self, bookmark: &Bookmark, seek: bool) {
+        let unit = bookmark.unit();
+        let file = if seek && self.plain.is_some() { self.found.go_on(unit) } else { None };
+        if let Some(tap) = file {
+            self.body = Box::new(tap);
+            (self.filled, self.ended, self.went_on) = (0, false, true);
+        } else {
+            self.pass_by(unit, &mut |_| {});
+        }
+        let mut content = Content::at_unit_of(bookmark);
+        self.pass_by(bookmark.offset - unit, &mut |bytes| content.update(bytes));
+        self.content = Some(Box::new(content));
+        (self.start, self.line) = (bookmark.offset, bookmark.line);
+    }
+
+    /// Where the next piece begins; `None` where nobody watches.
+    pub fn bookmark(&self) -> Option<Bookmark> {
+        self.content.as_ref().map(|content| content.bookmark(self.line))
+    }
+
+    /// The file's size when it was opened; 0 where it is none.
+    pub fn size(&self) -> u64 {
+        self.plain.as_ref().map_or(0, |_| self.found.size())
+    }
+
+    /// Takes bytes that are not handed out.
+    pub(super) fn pass_by(&mut self, count: u64, visit: &mut dyn FnMut(&[u8])) {
+        let mut left = count;
+        while left > 0 {
+            self.fill(left.min(READ as u64) as usize);
+            let now = self.filled.min(usize::try_from(left).unwrap_or(usize::MAX));
+            if now == 0 {
+                return;
+            }
+            visit(&self.pending[..now]);
+            self.pending.copy_within(now..self.filled, 0);
+            self.filled -= now;
+            left -= now as u64;
+        }
     }
 
     /// Passes the source by.
@@ -201,6 +256,9 @@ impl Reader {
             Piece { start: self.start, line: self.line, last: self.ended && self.filled == 0, bytes: into };
         self.start += taken as u64;
         self.line += newlines(&piece.bytes);
+        if let Some(content) = &mut self.content {
+            content.update(&piece.bytes);
+        }
         Some(piece)
     }
 
@@ -216,13 +274,16 @@ impl Reader {
 
     /// Closes the source: the hash of all its bytes, and how it ended.
     pub fn finish(self) -> Summary {
-        let Reader { found, mut packings, body, rendering, below, trouble, .. } = self;
+        let Reader { found, mut packings, body, rendering, below, trouble, content, went_on, .. } = self;
         drop(body);
         if let Some(mut below) = below {
             // A packing checks itself at its end, which a renderer need not reach. What fails is said where it fails.
             let _ = io::copy(&mut below, &mut io::sink());
         }
-        let (bytes, hash) = found.finish(&trouble);
+        let (bytes, mut hash) = found.finish(&trouble);
+        if let Some(content) = content.filter(|_| went_on) {
+            hash = format!("blake3:{}", content.hash().to_hex());
+        }
         let mut summary = Summary { bytes, hash, ..Summary::default() };
         if let Some(rendering) = rendering {
             let mut render = rendering.lock();

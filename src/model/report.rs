@@ -354,6 +354,71 @@ pub struct Run {
     /// Where values were replaced by pseudonyms.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub redaction: Option<Redaction>,
+    /// With `--state`: what this run knew before it began.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub state: Option<StateUsed>,
+}
+
+/// What a run had from the runs before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StateUsed {
+    /// Runs, this one included.
+    pub runs: u64,
+    /// Sources that were there with nothing new in them, that went on, that are new, and that are no longer there.
+    pub unchanged: u64,
+    pub continued: u64,
+    pub new: u64,
+    pub gone: u64,
+    /// Hours that were reported before and have got more since.
+    pub revised: Vec<Timestamp>,
+    /// Logs that were there in an earlier run, and of which nothing is there now.
+    pub missing: Vec<String>,
+    /// What everything in the report, and what went away, is against the runs before.
+    pub standing: Vec<Standing>,
+    pub notes: Vec<String>,
+}
+
+/// What something is against the runs before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Standing {
+    /// finding, incident, pattern or template.
+    pub what: String,
+    pub id: String,
+    pub state: NewsState,
+    pub title: String,
+    pub first_seen: Option<Timestamp>,
+    /// Nights that saw it.
+    pub nights: u64,
+}
+
+/// What changed since the run before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NewsState {
+    New,
+    Recurring,
+    Worse,
+    Persisting,
+    Improved,
+    Resolved,
+}
+
+impl NewsState {
+    pub fn name(self) -> &'static str {
+        match self {
+            NewsState::New => "new",
+            NewsState::Recurring => "recurring",
+            NewsState::Worse => "worse",
+            NewsState::Persisting => "persisting",
+            NewsState::Improved => "improved",
+            NewsState::Resolved => "resolved",
+        }
+    }
+
+    /// Whether someone should look.
+    pub fn is_news(self) -> bool {
+        matches!(self, NewsState::New | NewsState::Recurring | NewsState::Worse)
+    }
 }
 
 /// What redaction did, by category of value.

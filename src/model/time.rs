@@ -16,6 +16,8 @@ pub struct Timestamp(pub i64);
 
 /// One second, in the unit of [`Timestamp`].
 pub const SECOND: i64 = 1_000_000;
+/// One hour, in the unit of [`Timestamp`].
+pub const HOUR: i64 = 3_600 * SECOND;
 /// One day, in the unit of [`Timestamp`].
 pub const DAY: i64 = 86_400 * SECOND;
 
@@ -49,6 +51,11 @@ impl Timestamp {
     /// The day it falls on, counted from 1970-01-01.
     pub fn day(self) -> i64 {
         self.0.div_euclid(DAY)
+    }
+
+    /// The hour it falls into, counted from 1970-01-01.
+    pub fn hour(self) -> i64 {
+        self.0.div_euclid(HOUR)
     }
 
     /// `self - earlier`, in microseconds, saturating.

@@ -302,7 +302,7 @@ mod tests {
             at(80).lines().last(),
             Some(format!("{}  1,234,567  {}     9", "a".repeat(20), "b".repeat(30)).as_str())
         );
-        assert_eq!(at(46).lines().last(), Some("aaaaaaaaaaaa…  1,234,567  bbbbbbbbbbbbb…     9"));
+        assert_eq!(at(46).lines().last(), Some("aaaaaaaaaaaaa…  1,234,567  bbbbbbbbbbbb…     9"));
         let narrow = at(30);
         assert!(
             narrow.contains("1,234,567") && narrow.ends_with("no room here for: said, last\n"),

@@ -16,6 +16,7 @@ use crate::{
         plan::{self, NothingToRead},
         progress,
         redaction::{self, Redaction},
+        state::{self, Kept, Night},
     },
     engine::{self, Baseline, Plan, Progress, Scope},
     ingest,
@@ -36,19 +37,22 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
         What::Stores => Scope::Stores,
     };
     let mut plan = plan::plan(args, scope)?;
-    let found = ingest::walk(&args.evidence).context("no such evidence")?;
-    if found.evidence.is_empty() {
+    let mut found = ingest::walk(&args.evidence).context("no such evidence")?;
+    args.state.leave_out(&mut found);
+    if args.state.folder.is_some() && found.evidence.iter().any(|one| one.name == ingest::STDIN) {
+        bail!("--state: what comes from standard input cannot be told from what was read before");
+    }
+    let night = Night::open(&args.state, &state::made_by(&plan, &plan::told(args)?))?;
+    if found.evidence.is_empty() && night.as_ref().is_none_or(|night| night.memory.runs() == 0) {
         return Err(NothingToRead(args.evidence.join(", ")).into());
     }
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(plan.threads)
-        .build()
-        .context("threads cannot be started")?;
+    let pool = pool(plan.threads)?;
     let progress = Arc::new(Progress::default());
     stop_on_signal(&progress)?;
     let scan = |plan: &engine::Plan| {
         let _shown = progress::show(&progress, &found, args.output.quiet);
-        pool.install(|| engine::scan(plan, &found, &progress))
+        let memory = night.as_ref().map(|night| &night.memory);
+        pool.install(|| engine::scan_new(plan, &found, memory, &progress))
     };
     let mut partial = scan(&plan)?;
     if args.auto_clock {
@@ -61,32 +65,51 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
         Some(path) => pool.install(|| baseline(&plan, path, &progress))?,
         None => Baseline::None,
     };
-    let report = pool.install(|| engine::conclude_against(&plan, &found, partial, baseline))?;
+    let (partial, mut kept) = pool.install(|| state::after(night, partial));
+    let mut report = pool.install(|| engine::conclude_against(&plan, &found, partial, baseline))?;
     if report.ledger.evidence.iter().all(|row| row.bytes == 0) && report.verdict.incomplete.is_empty() {
         return Err(NothingToRead(args.evidence.join(", ")).into());
     }
-    delivery.deliver(report)
+    if let Some(kept) = &mut kept {
+        kept.tell(&mut report);
+    }
+    let exit = delivery.deliver(report, || kept.as_ref().map_or(Ok(()), Kept::write))?;
+    let is_empty = kept.as_ref().is_some_and(|kept| !kept.has_news());
+    if is_empty && !args.output.quiet {
+        eprintln!("coroner: nothing new: all of the evidence was read by earlier runs");
+    }
+    Ok(if is_empty && args.state.fail_on_empty { Exit::Nothing } else { exit })
 }
 
 fn redaction(args: &Analyze) -> anyhow::Result<Option<Redaction>> {
     redaction::redaction(&args.redaction, &plan::files(args.patterns.as_deref())?)
 }
 
+pub(crate) fn pool(threads: usize) -> anyhow::Result<rayon::ThreadPool> {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("threads cannot be started")
+}
+
+/// A report that a path names, or that lies in the folder that it names; `None` where it is something else.
+pub(crate) fn written(path: &Path) -> anyhow::Result<Option<Report>> {
+    let inside = path.join("report.json");
+    let file = if inside.is_file() { &inside } else { path };
+    if !file.is_file() || file.extension().is_none_or(|extension| extension != "json") {
+        return Ok(None);
+    }
+    let bytes = fs::read(file).with_context(|| file.display().to_string())?;
+    // A log may be called .json as well.
+    match serde_json::from_slice::<Report>(&bytes) {
+        Ok(report) if report.schema_version == SCHEMA_VERSION => Ok(Some(report)),
+        Ok(report) => bail!("{}: a report of version {}", file.display(), report.schema_version),
+        Err(_) => Ok(None),
+    }
+}
+
 /// Reads what to compare with: a report where there is one, or else evidence.
 fn baseline(plan: &Plan, path: &Path, progress: &Progress) -> anyhow::Result<Baseline> {
     let within = || format!("{}: no baseline", path.display());
-    let inside = path.join("report.json");
-    let file = if inside.is_file() { &inside } else { path };
-    if file.is_file() && file.extension().is_some_and(|extension| extension == "json") {
-        let bytes = fs::read(file).with_context(within)?;
-        // A log may be called .json as well.
-        match serde_json::from_slice::<Report>(&bytes) {
-            Ok(report) if report.schema_version == SCHEMA_VERSION => {
-                return Ok(Baseline::Report(Box::new(report)));
-            }
-            Ok(report) => bail!("{}: a report of version {}", file.display(), report.schema_version),
-            Err(_) => {}
-        }
+    if let Some(report) = written(path).with_context(within)? {
+        return Ok(Baseline::Report(Box::new(report)));
     }
     let found = ingest::walk(&[path.display().to_string()]).with_context(within)?;
     if found.evidence.is_empty() {

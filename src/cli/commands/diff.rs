@@ -1,0 +1,70 @@
+//! `coroner diff`: what is new, worse, better or gone between two reports, or two sets of evidence.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args as ClapArgs;
+
+use crate::{
+    cli::{Exit, args::TraceFormat, commands::analyze, plan},
+    engine::{self, History, Plan, Progress},
+    ingest,
+    model::report::{NewsState, Report},
+    report::printable,
+};
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Diff {
+    /// A report in JSON, a folder that holds a report.json, or evidence
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+
+    /// The same of a later time
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+
+    /// What goes on as before, too
+    #[arg(long)]
+    all: bool,
+
+    /// For a person or for a program
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: TraceFormat,
+
+    /// A folder of pattern packs that adds to or overrides the built-in ones
+    #[arg(short, long, value_name = "DIR", env = "CORONER_PATTERNS")]
+    patterns: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Diff) -> anyhow::Result<Exit> {
+    let plan = plan::plain(plan::data(args.patterns.as_deref())?)?;
+    let pool = analyze::pool(plan.threads)?;
+    let (old, new) = pool.install(|| anyhow::Ok((report(&plan, &args.old)?, report(&plan, &args.new)?)))?;
+    let mut standing = History::difference(&old, &new);
+    standing.retain(|one| args.all || one.state != NewsState::Persisting);
+    standing.sort_by(|a, b| (a.state, &a.what, &a.id).cmp(&(b.state, &b.what, &b.id)));
+    if let TraceFormat::Json = args.format {
+        println!("{}", serde_json::to_string_pretty(&standing)?);
+        return Ok(Exit::Success);
+    }
+    for one in &standing {
+        println!("{:<10}  {:<8}  {:<14}  {}", one.state.name(), one.what, one.id, printable(&one.title));
+    }
+    if standing.is_empty() {
+        println!("nothing is new, worse, better or gone");
+    }
+    Ok(Exit::Success)
+}
+
+/// A report as it was written, or one of evidence.
+fn report(plan: &Plan, path: &Path) -> anyhow::Result<Report> {
+    if let Some(report) = analyze::written(path)? {
+        return Ok(report);
+    }
+    let found = ingest::walk(&[path.display().to_string()])?;
+    if found.evidence.is_empty() {
+        bail!("{}: neither a report nor evidence", path.display());
+    }
+    let partial = engine::scan(plan, &found, &Progress::default())?;
+    engine::conclude(plan, &found, partial).with_context(|| path.display().to_string())
+}

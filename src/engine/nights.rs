@@ -1,0 +1,358 @@
+//! What earlier runs have read, so that a run reads only what is new.
+//!
+//! A source is known by its content: a log by its beginning and by the block before the place where the last run ended,
+//! anything else by the hash of all its bytes. So a log that was renamed, rotated, compressed, copied or appended to is
+//! the same source, and what was read of it counts once.
+//!
+//! Facts of the records that are surely whole are kept, and those of the last record beside them: should the file go on,
+//! that record is read again, and the sum is what one run over everything would have found. A log shorter than the
+//! beginning that tells a format is read again when it changed.
+//!
+//! What was read with other patterns or another coroner is read again where it is still there, and else kept as it is.
+
+mod history;
+mod known;
+mod records;
+mod told;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    check::facts::SourceFacts,
+    decode::Kind,
+    fold::State,
+    ingest::{Bookmark, Evidence, Shape},
+    model::{Timestamp, report::StateUsed, time::HOUR},
+};
+
+use super::{Partial, Reading, SourcePart, hours::Hours};
+
+pub use history::{History, noted};
+pub use records::Unreadable;
+pub use told::KnownSource;
+
+/// What all runs so far have read.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Runs so far.
+    run: u64,
+    /// What facts depend on besides the evidence: patterns, field names, clocks.
+    made_by: String,
+    kept: Vec<Kept>,
+    index: Index,
+    /// Of this run.
+    used: StateUsed,
+    pub history: History,
+}
+
+/// One source.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Kept {
+    /// As the last run that saw it named it.
+    name: String,
+    /// Every name that it was seen under.
+    names: BTreeSet<String>,
+    within: Option<Within>,
+    reading: Reading,
+    mark: Option<Mark>,
+    made_by: String,
+    /// Runs that saw it first and last.
+    first_run: u64,
+    last_run: u64,
+    /// By the clock of the machine, for people.
+    first_at: Option<Timestamp>,
+    last_at: Option<Timestamp>,
+    /// What this run found it to be.
+    #[serde(skip)]
+    here: Option<Evidence>,
+    #[serde(skip)]
+    facts: Facts,
+}
+
+/// What a source adds up to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Facts {
+    hours: Hours,
+    tail: SourceFacts,
+}
+
+/// The file that a source lay in, where all its bytes must be the same for it to be known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Within {
+    name: String,
+    size: u64,
+    hash: String,
+}
+
+/// How a log is known again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Mark {
+    /// So short that all of it was looked at to tell its format.
+    Short {
+        length: u64,
+        hash: [u8; 32],
+    },
+    Long {
+        head: [u8; 32],
+        bookmark: Bookmark,
+    },
+}
+
+/// Sources by what they are looked for.
+#[derive(Debug, Default)]
+struct Index {
+    heads: HashMap<[u8; 32], Vec<usize>>,
+    lengths: BTreeMap<u64, HashMap<[u8; 32], Vec<usize>>>,
+    sizes: HashMap<u64, Vec<usize>>,
+}
+
+/// What is known of a source that is being read.
+#[derive(Debug, Default)]
+pub(super) struct Recalled {
+    pub(super) before: Before,
+    /// Sources of earlier runs that are part of this one.
+    covers: Vec<usize>,
+    /// Sources of earlier runs whose file was shortened or rewritten.
+    replaces: Vec<usize>,
+    pub(super) notes: Vec<String>,
+    head: Option<SeenHead>,
+    /// Where a later run may go on.
+    pub(super) bookmark: Option<Bookmark>,
+}
+
+/// What is new in a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Before {
+    /// All of it.
+    #[default]
+    Nothing,
+    /// What is behind the bookmark of an earlier one.
+    Continued(usize),
+    /// Nothing.
+    Unchanged(usize),
+}
+
+/// The beginning of a log.
+#[derive(Clone, Copy, Debug)]
+struct SeenHead {
+    length: u64,
+    whole: bool,
+    hash: [u8; 32],
+}
+
+impl Memory {
+    /// Nothing was read yet. `made_by` names all that facts depend on besides the evidence.
+    pub fn new(made_by: &str) -> Memory {
+        Memory { made_by: made_by.to_owned(), ..Memory::default() }
+    }
+
+    /// Runs so far.
+    pub fn runs(&self) -> u64 {
+        self.run
+    }
+
+    /// The end of the newest hour that is known.
+    pub fn newest(&self) -> Option<Timestamp> {
+        let newest = self.kept.iter().flat_map(|source| source.facts.hours.hours()).max()?;
+        Some(Timestamp((newest + 1) * HOUR - 1))
+    }
+
+    /// Puts what earlier runs have read before what this one has.
+    #[must_use]
+    pub fn after(mut self, partial: Partial, now: Timestamp) -> Memory {
+        let run = self.run + 1;
+        let used = self.use_of(&partial, run);
+        let mut left = Left::new(&self.kept, &partial);
+        let withins = withins(&partial);
+        let mut kept: Vec<Kept> = Vec::new();
+        for (name, part) in partial.sources {
+            let within = part.evidence.as_ref().and_then(|evidence| withins.get(&evidence.name)).cloned();
+            let mut source = self.source(name, part, &mut left);
+            (source.within, source.last_run) = (within, run);
+            source.made_by.clone_from(&self.made_by);
+            source.first_at = source.first_at.or(Some(now));
+            source.last_at = Some(now);
+            kept.push(source);
+        }
+        let gone = std::mem::take(&mut self.kept).into_iter().enumerate();
+        kept.extend(
+            gone.filter(|(at, _)| left.gone.contains(at)).map(|(_, source)| Kept { here: None, ..source }),
+        );
+        kept.sort_by(|a, b| (b.last_run, &a.name).cmp(&(a.last_run, &b.name)));
+        let gone = kept.iter().filter(|source| source.here.is_none()).count() as u64;
+        let used = StateUsed { gone, missing: told::missing(&kept), ..used };
+        let mut memory =
+            Memory { run, made_by: self.made_by, kept, used, history: self.history, index: Index::default() };
+        memory.forget_old_backups();
+        memory.index = Index::of(&memory.kept);
+        memory
+    }
+
+    /// One source as it is known now.
+    fn source(&mut self, name: String, part: SourcePart, left: &mut Left) -> Kept {
+        let SourcePart { evidence, facts, reading, mut hours, tail, recalled } = part;
+        let before = match recalled.before {
+            Before::Nothing => recalled.covers.first().copied(),
+            Before::Continued(at) | Before::Unchanged(at) => Some(at),
+        };
+        let known = before.map(|at| &self.kept[at]);
+        let mut names = known.map(|known| known.names.clone()).unwrap_or_default();
+        let (first_run, first_at) =
+            known.map_or((self.run + 1, None), |known| (known.first_run, known.first_at));
+        let mark = match recalled.before {
+            Before::Unchanged(_) => known.and_then(|known| known.mark.clone()),
+            Before::Nothing | Before::Continued(_) => mark(&recalled),
+        };
+        names.insert(name.clone());
+        hours.add(None, facts);
+        let facts = match recalled.before {
+            Before::Nothing => Facts { hours, tail },
+            Before::Unchanged(at) => left.take(&mut self.kept, at),
+            Before::Continued(at) => {
+                let mut before = left.take(&mut self.kept, at).hours;
+                before.join(hours);
+                Facts { hours: before, tail }
+            }
+        };
+        Kept { name, names, reading, mark, first_run, first_at, here: evidence, facts, ..Kept::default() }
+    }
+
+    /// Of backups that are no longer there, those that were there last are held against the present ones.
+    fn forget_old_backups(&mut self) {
+        let is_gone_store =
+            |source: &Kept| source.here.is_none() && source.reading.kind == Kind::Store.name();
+        let last =
+            self.kept.iter().filter(|source| is_gone_store(source)).map(|source| source.last_run).max();
+        self.kept.retain(|source| !is_gone_store(source) || Some(source.last_run) == last);
+    }
+
+    /// Leaves out hours that are older than so many microseconds before the newest; returns how many were left out.
+    pub fn prune(&mut self, keep: i64) -> usize {
+        let Some(newest) = self.kept.iter().flat_map(|source| source.facts.hours.hours()).max() else {
+            return 0;
+        };
+        let oldest = newest - keep / HOUR;
+        let before: usize = self.kept.iter().map(|source| source.facts.hours.count()).sum();
+        self.within(oldest, i64::MAX);
+        let after: usize = self.kept.iter().map(|source| source.facts.hours.count()).sum();
+        before - after
+    }
+
+    /// Leaves out what is not of these hours, both included.
+    pub fn within(&mut self, from: i64, to: i64) {
+        let wanted = |hour: i64| (from..=to).contains(&hour);
+        let run = self.run;
+        self.kept.retain_mut(|source| {
+            let Facts { hours, tail } = &mut source.facts;
+            let dated = hours.hours().next().is_some() || tail.window.from.is_some();
+            hours.retain(wanted);
+            if tail.window.to.is_some_and(|last| !wanted(last.hour())) {
+                *tail = SourceFacts::default();
+            }
+            !dated || source.last_run == run || hours.hours().next().is_some() || tail.window.from.is_some()
+        });
+    }
+
+    /// All that is known, for a report. What is no longer there keeps its name, or one beside that of what took its
+    /// place.
+    pub fn into_partial(self) -> Partial {
+        let mut partial = Partial::default();
+        for source in self.kept {
+            let Kept { name, mut reading, here, facts, last_run, .. } = source;
+            let mut shown = name.clone();
+            if last_run < self.run {
+                reading.notes.push("no longer there: as it was read before".to_owned());
+                reading.incomplete = None;
+            }
+            for number in 1.. {
+                if !partial.sources.contains_key(&shown) {
+                    break;
+                }
+                shown = if number == 1 {
+                    format!("{name} (before)")
+                } else {
+                    format!("{name} (before, {number})")
+                };
+            }
+            let mut whole = facts.hours.whole();
+            whole.merge(facts.tail);
+            partial
+                .sources
+                .insert(shown, SourcePart { evidence: here, facts: whole, reading, ..SourcePart::default() });
+        }
+        partial
+    }
+}
+
+/// What earlier runs have read and this one did not take up.
+struct Left {
+    gone: BTreeSet<usize>,
+    /// How often the facts of each are still asked for: of two copies both go on from them.
+    uses: BTreeMap<usize, usize>,
+}
+
+impl Left {
+    fn new(kept: &[Kept], partial: &Partial) -> Left {
+        let mut left = Left { gone: (0..kept.len()).collect(), uses: BTreeMap::new() };
+        let mut hashes: BTreeSet<&str> = BTreeSet::new();
+        for part in partial.sources.values() {
+            if let Before::Continued(at) | Before::Unchanged(at) = part.recalled.before {
+                *left.uses.entry(at).or_default() += 1;
+                left.gone.remove(&at);
+            }
+            for at in part.recalled.covers.iter().chain(&part.recalled.replaces) {
+                left.gone.remove(at);
+            }
+            hashes.extend(Some(part.reading.hash.as_str()).filter(|hash| !hash.is_empty()));
+        }
+        left.gone.retain(|at| {
+            let source = &kept[*at];
+            stays(source, partial) && !hashes.contains(source.reading.hash.as_str())
+        });
+        left
+    }
+
+    /// The facts of a source: themselves where nobody else asks for them.
+    fn take(&mut self, kept: &mut [Kept], at: usize) -> Facts {
+        let uses = self.uses.entry(at).or_default();
+        *uses = uses.saturating_sub(1);
+        if *uses == 0 { std::mem::take(&mut kept[at].facts) } else { kept[at].facts.clone() }
+    }
+}
+
+/// Whether a source counts on when it is no longer there. Logs do; a backup is held against the next one; the state of
+/// something at one time counts until its file holds another.
+fn stays(source: &Kept, now: &Partial) -> bool {
+    match source.reading.kind.as_str() {
+        kind if kind == Kind::Log.name() || kind == Kind::Store.name() => true,
+        kind if kind == Kind::Snapshot.name() => !now.sources.contains_key(&source.name),
+        _ => false,
+    }
+}
+
+/// The files that are known by all their bytes, by name. A plain log that is long enough is known by its bookmark.
+fn withins(partial: &Partial) -> BTreeMap<String, Within> {
+    let mut withins = BTreeMap::new();
+    for (name, part) in &partial.sources {
+        let Some(evidence) = part.evidence.as_ref().filter(|evidence| evidence.name == *name) else {
+            continue;
+        };
+        let Reading { hash, bytes, compression, .. } = &part.reading;
+        let by_bookmark = compression == "none" && part.recalled.head.is_some_and(|head| !head.whole);
+        if evidence.shape == Shape::File && !hash.is_empty() && !by_bookmark {
+            let within = Within { name: name.clone(), size: *bytes, hash: hash.clone() };
+            withins.insert(name.clone(), within);
+        }
+    }
+    withins
+}
+
+fn mark(recalled: &Recalled) -> Option<Mark> {
+    let SeenHead { length, whole, hash } = recalled.head?;
+    if whole {
+        return Some(Mark::Short { length, hash });
+    }
+    Some(Mark::Long { head: hash, bookmark: recalled.bookmark.clone()? })
+}
