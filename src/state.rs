@@ -56,6 +56,8 @@ const LARGEST: u64 = 8 << 30;
 
 /// The file that counts.
 const FILE: &str = "coroner.state";
+/// How files begin that are not yet the state, and never will be where their run was killed.
+const UNFINISHED: &str = ".state-";
 
 impl Folder {
     /// Makes the folder where it is not there.
@@ -97,7 +99,7 @@ impl Folder {
     ///
     /// What the operating system says.
     pub fn write(&self, records: &[Record]) -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".state-").tempfile_in(&self.path)?;
+        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.path)?;
         file.write_all(&encode(records)?)?;
         file.as_file().sync_all()?;
         file.persist(self.file())?;
@@ -117,6 +119,21 @@ impl Folder {
         fs::rename(self.file(), &aside)?;
         self.sync()?;
         Ok(aside)
+    }
+
+    /// Removes what runs that were killed have left behind. Only for who holds the lock.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn sweep(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Forgets everything.

@@ -99,6 +99,7 @@ impl Night {
         let folder = Folder::open(path).with_context(within)?;
         let lock = Lock::take(path, wait(&flags.lock_wait)?).with_context(within)?;
         let shows = if flags.new_only { Shows::News } else { Shows::Everything };
+        folder.sweep().with_context(within)?;
         let rules = Rules::load(path)?;
         let mut notes = Vec::new();
         let why = match folder.read() {
