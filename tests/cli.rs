@@ -386,13 +386,19 @@ fn a_hostile_name_is_shown_and_not_obeyed() {
 /// The nightly job writes beside its evidence: last night's report is not tonight's evidence.
 #[test]
 fn a_report_is_no_evidence() {
-    let first = Run::new().args("analyze e -o r.json -o r.md -o r.txt").file("e/a.log", TROUBLE).run();
+    let names = [
+        "r.json", "r.md", "r.txt", "r.jira", "r.slack", "r.jsonl", "r.prom", "r.html", "r.csv", "r.xml",
+        "r.sarif",
+    ];
+    let all: String = names.iter().map(|name| format!(" -o {name}")).collect();
+    let first = Run::new().args(&format!("analyze e{all}")).file("e/a.log", TROUBLE).run();
     let run = Run::new().args("analyze e -o r.json").file("e/a.log", TROUBLE);
-    let again = ["r.json", "r.md", "r.txt"]
-        .iter()
-        .fold(run, |run, name| run.file(&format!("e/{name}"), first.read(name)));
+    let again = names.iter().fold(run, |run, name| run.file(&format!("e/{name}"), first.read(name)));
+    let again = again.run().report("r.json");
     let count = |report: &serde_json::Value| report["patterns"][0]["occurrences"].as_u64();
-    assert_eq!(count(&again.run().report("r.json")), count(&first.report("r.json")));
+    assert_eq!(count(&again), count(&first.report("r.json")));
+    let read = again["ledger"]["evidence"].as_array().expect("rows").iter().filter(|row| row["records"] != 0);
+    assert_eq!(read.map(|row| row["path"].as_str()).collect::<Vec<_>>(), [Some("e/a.log")]);
 }
 
 // Patterns.

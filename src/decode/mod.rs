@@ -268,6 +268,7 @@ pub fn identify(bytes: &[u8], head: &Head<'_>, lexicon: &Lexicon) -> Identity {
         (named.kind, named.needed) = ("store", true);
     }
     match best {
+        _ if named.format == recognise::REPORT => Identity::Named(named),
         Some((sure, format)) if sure >= SURE || named.format == recognise::UNKNOWN => {
             Identity::Readable(format)
         }

@@ -53,9 +53,8 @@ pub(super) fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
     if first.starts_with("{\"record\":\"header\"") {
         return of("eventcore-fs", "store", "transaction files of a file store are not verified yet", true);
     }
-    // The report of the last run often lies beside the evidence of the next.
-    if text.starts_with("# Incident report\n") || text.starts_with("coroner   ") {
-        return of("coroner-report", "document", "a report of coroner, no evidence", false);
+    if is_report(text) {
+        return of(REPORT, "document", "a report of coroner, no evidence", false);
     }
     if is_aligned(text) {
         return of(ALIGNED, "snapshot", ALIGNED_ADVICE, false);
@@ -75,6 +74,26 @@ pub(super) fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
         return of("binary", "other", "binary data of no known kind", false);
     }
     of(UNKNOWN, "other", "text that is no log: neither a time, nor a level, nor a known export", false)
+}
+
+/// The format of what an earlier run wrote.
+pub(super) const REPORT: &str = "coroner-report";
+
+/// How reports begin in the formats that could be taken for evidence: text, Markdown, Jira, Slack, JSON lines, metrics,
+/// a page.
+const REPORTS: [&str; 7] = [
+    "coroner   ",
+    "# Incident report",
+    "h1. Incident report",
+    "*Incident report",
+    "{\"schema_version\":\"1\",\"run_window\":",
+    "# HELP coroner_",
+    "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\"",
+];
+
+/// Whether this is what an earlier run wrote: it often lies beside the evidence of the next, and is full of times.
+fn is_report(text: &str) -> bool {
+    REPORTS.iter().any(|report| text.starts_with(report))
 }
 
 /// The form in which psql shows tables to people.
