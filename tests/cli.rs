@@ -386,11 +386,11 @@ fn a_hostile_name_is_shown_and_not_obeyed() {
 /// The nightly job writes beside its evidence: last night's report is not tonight's evidence.
 #[test]
 fn a_report_is_no_evidence() {
-    let first = Run::new().args("analyze e -o r.json -o r.md -o r.txt").file("e/a.log", TROUBLE).run();
+    let names = ["r.json", "r.md", "r.txt", "r.jira", "r.slack"];
+    let first = names.iter().fold(Run::new().arg("analyze").arg("e"), |run, name| run.arg("-o").arg(*name));
+    let first = first.file("e/a.log", TROUBLE).run();
     let run = Run::new().args("analyze e -o r.json").file("e/a.log", TROUBLE);
-    let again = ["r.json", "r.md", "r.txt"]
-        .iter()
-        .fold(run, |run, name| run.file(&format!("e/{name}"), first.read(name)));
+    let again = names.iter().fold(run, |run, name| run.file(&format!("e/{name}"), first.read(name)));
     let count = |report: &serde_json::Value| report["patterns"][0]["occurrences"].as_u64();
     assert_eq!(count(&again.run().report("r.json")), count(&first.report("r.json")));
 }

@@ -2,6 +2,15 @@
 
 use super::Head;
 
+/// How reports of coroner begin that are no JSON: text, Markdown, Jira's markup and Slack's.
+const REPORTS: &[&str] = &[
+    "coroner   ",
+    "# Incident report\n",
+    "# Incident report: ",
+    "h1. Incident report: ",
+    "*Incident report: ",
+];
+
 /// What a source is, and what its reader should do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recognised {
@@ -54,7 +63,7 @@ pub(super) fn recognise(bytes: &[u8], head: &Head<'_>) -> Recognised {
         return of("eventcore-fs", "store", "transaction files of a file store are not verified yet", true);
     }
     // The report of the last run often lies beside the evidence of the next.
-    if text.starts_with("# Incident report\n") || text.starts_with("coroner   ") {
+    if REPORTS.iter().any(|start| text.starts_with(start)) {
         return of("coroner-report", "document", "a report of coroner, no evidence", false);
     }
     if is_aligned(text) {
