@@ -4,6 +4,7 @@
 //! line and its row below. Text that comes from evidence is hostile until it has passed through `safe`.
 
 mod digest;
+mod index;
 mod layout;
 mod safe;
 mod sections;
@@ -14,6 +15,7 @@ mod writers {
     pub(super) mod text;
 }
 
+pub use index::{Day, index};
 pub use layout::Layout;
 pub use safe::printable;
 

@@ -1,6 +1,10 @@
 //! `coroner report`: a report of some days of a state, without reading evidence again.
 
-use std::path::PathBuf;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
@@ -13,10 +17,11 @@ use crate::{
         config, output, plan,
     },
     decode,
-    engine::{self, Memory},
+    engine::{self, Memory, Plan},
     ingest::Found,
-    model::{Timestamp, settings},
-    state::Folder,
+    model::{Timestamp, settings, time::DAY},
+    report::{Day, WRITERS},
+    state::{Folder, Record},
 };
 
 #[derive(Debug, ClapArgs)]
@@ -36,6 +41,10 @@ pub(crate) struct Report {
     /// Where to write the report, as for `analyze`
     #[arg(short, long = "output", value_name = "[FORMAT:]PATH")]
     output: Vec<String>,
+
+    /// Write a report for each day there, and an index.html that links them
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    days: Option<PathBuf>,
 
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
@@ -69,10 +78,39 @@ pub(crate) fn run(args: &Report) -> anyhow::Result<Exit> {
     let to = args.until.as_deref().map(|text| hour(text, newest)).transpose()?;
     memory.within(from.unwrap_or(i64::MIN), to.map_or(i64::MAX, |to| to - 1));
     let pool = analyze::pool(plan.threads)?;
+    if let Some(folder) = &args.days {
+        pool.install(|| days(&plan, &records, &memory.days(), folder))
+            .with_context(|| folder.display().to_string())?;
+        return Ok(Exit::Success);
+    }
     let partial = memory.into_partial();
     let report = pool.install(|| engine::conclude(&plan, &Found::default(), partial))?;
     analyze::write(&outputs, &report, args.color)?;
     Ok(Exit::Success)
+}
+
+/// A report for each day, as a page where there is a writer of pages, and what links them.
+fn days(plan: &Plan, records: &[Record], days: &BTreeSet<i64>, folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder)?;
+    let writes = |extension: &&&str| WRITERS.iter().any(|writer| writer.extensions().contains(*extension));
+    let extension = ["html", "md"].iter().find(writes).unwrap_or(&"json");
+    let mut rows = Vec::new();
+    for day in days {
+        let mut memory = Memory::load(records, "")?;
+        memory.within(day * 24, day * 24 + 23);
+        let report = engine::conclude(plan, &Found::default(), memory.into_partial())?;
+        let date: String = Timestamp(day * DAY).to_string().chars().take(10).collect();
+        let file = format!("{date}.{extension}");
+        let outputs = output::outputs(&[folder.join(&file).display().to_string()])?;
+        analyze::write(&outputs, &report, ColorChoice::Never)?;
+        let mut incidents: BTreeMap<String, u64> = BTreeMap::new();
+        for incident in &report.incidents {
+            *incidents.entry(incident.root_cause.kind.clone()).or_default() += 1;
+        }
+        let worst = report.verdict.worst_severity;
+        rows.push(Day { day: *day, date, file, worst, findings: report.findings.len(), incidents });
+    }
+    output::write_file(&folder.join("index.html"), |file| Ok(crate::report::index(&rows, file)?))
 }
 
 /// The hour that a time falls into, counted from 1970; a length of time is one before the newest.
