@@ -516,6 +516,17 @@ fn days_of_a_state_are_reported_without_the_evidence() {
     assert!(entries(&day) > 0 && entries(&before) > 0);
     assert_eq!(entries(&day) + entries(&before), entries(&all));
     assert!(day.window.from > before.window.to);
+    let status = Command::new(env!("CARGO_BIN_EXE_coroner"))
+        .current_dir(nights.dir.path())
+        .args(["report", "--state", "state", "--days", "days"])
+        .status()
+        .expect("run");
+    assert!(status.success());
+    let page = fs::read_to_string(nights.dir.path().join("days/index.html")).expect("a page");
+    let links: Vec<&str> =
+        page.split("<a href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(links.len() >= 3, "{links:?}");
+    assert!(links.iter().all(|link| nights.dir.path().join("days").join(link).is_file()), "{links:?}");
 }
 
 #[test]

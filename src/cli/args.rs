@@ -184,6 +184,10 @@ pub(super) struct Report {
     #[arg(long, value_name = "TIME", requires = "folder", help_heading = "State")]
     pub(super) until: Option<String>,
 
+    /// Write a page for each day there, and an index.html that links them
+    #[arg(long, value_name = "DIR", requires = "folder", conflicts_with = "output", help_heading = "State")]
+    pub(super) days: Option<PathBuf>,
+
     #[command(flatten)]
     pub(super) settings: SettingFlags,
 

@@ -56,6 +56,7 @@ impl Delivery {
     ///
     /// A place whose format cannot be told.
     pub(super) fn decide(
+        places: &[String],
         to: &OutputFlags,
         text: &TextFlags,
         gate: &GateFlags,
@@ -63,7 +64,7 @@ impl Delivery {
     ) -> anyhow::Result<Delivery> {
         let layout = text.layout(to);
         Ok(Delivery {
-            outputs: output::outputs(&to.output, text.width, &layout)?,
+            outputs: output::outputs(places, text.width, &layout)?,
             layout,
             color: to.color,
             notes: if to.quiet { Notes::Kept } else { Notes::Told },

@@ -159,6 +159,15 @@ impl Memory {
         Some(Timestamp((newest + 1) * HOUR - 1))
     }
 
+    /// The days that are known, counted from 1970.
+    pub fn days(&self) -> BTreeSet<i64> {
+        self.kept
+            .iter()
+            .flat_map(|source| source.facts.hours.hours())
+            .map(|hour| hour.div_euclid(24))
+            .collect()
+    }
+
     /// Puts what earlier runs have read before what this one has.
     #[must_use]
     pub fn after(mut self, partial: Partial, now: Timestamp) -> Memory {

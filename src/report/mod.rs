@@ -28,6 +28,7 @@ mod writers {
     pub(super) mod text;
 }
 
+pub use html::days::{Day, index};
 pub use layout::{Layout, Ranks, parts};
 pub use safe::printable;
 pub use schema::schema;

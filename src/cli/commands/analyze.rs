@@ -31,7 +31,8 @@ pub(crate) enum What {
 }
 
 pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
-    let delivery = Delivery::decide(&args.output, &args.text, &args.gate, redaction(args)?)?;
+    let delivery =
+        Delivery::decide(&args.output.output, &args.output, &args.text, &args.gate, redaction(args)?)?;
     let scope = match what {
         What::Everything => Scope::Everything,
         What::Stores => Scope::Stores,

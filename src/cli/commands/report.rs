@@ -1,51 +1,107 @@
 //! `coroner report`: reports without reading evidence again, of a JSON report or of some days of a state.
 
-use std::path::Path;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 
 use crate::{
-    cli::{Exit, args::Report, commands::analyze, config, deliver::Delivery, plan, redaction, stored},
+    cli::{
+        Exit, args::Report, commands::analyze, config, deliver::Delivery, output, plan, redaction, stored,
+    },
     decode,
-    engine::{self, Memory},
+    engine::{self, Memory, Plan},
     ingest::Found,
-    model::{Timestamp, report, settings},
-    state::Folder,
+    model::{Timestamp, report, settings, time::DAY},
+    report::{Day, index},
+    state::{Folder, Record},
 };
 
 pub(crate) fn run(args: &Report) -> anyhow::Result<Exit> {
-    let redaction = redaction::redaction(&args.redaction, &plan::files(args.patterns.as_deref())?)?;
-    let delivery = Delivery::decide(&args.output, &args.text, &args.gate, redaction)?;
-    let report = match (&args.result, &args.folder) {
-        (Some(result), _) => stored::read(Path::new(result))?,
-        (None, Some(folder)) => of_state(args, folder)?,
-        (None, None) => bail!("name a RESULT.json, or a state with --state DIR"),
-    };
-    delivery.deliver(report, || Ok(()))
+    match (&args.result, &args.folder, &args.days) {
+        (None, Some(state), Some(folder)) => {
+            days(&Kept::read(args, state)?, args, folder).with_context(|| folder.display().to_string())?;
+            Ok(Exit::Success)
+        }
+        (None, Some(state), None) => delivery(args, &args.output.output)?
+            .deliver(Kept::read(args, state)?.report(i64::MIN, i64::MAX)?, || Ok(())),
+        (Some(result), ..) => {
+            delivery(args, &args.output.output)?.deliver(stored::read(Path::new(result))?, || Ok(()))
+        }
+        (None, None, _) => bail!("name a RESULT.json, or a state with --state DIR"),
+    }
 }
 
-/// What the hours that a state keeps come to.
-fn of_state(args: &Report, path: &Path) -> anyhow::Result<report::Report> {
-    let within = || path.display().to_string();
-    let mut plan = plan::plain(plan::data(args.patterns.as_deref())?)?;
-    plan.settings = config::configured(&args.settings)?.settings;
-    plan.arguments = [("since", &args.since), ("until", &args.until)]
-        .into_iter()
-        .filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?)))
-        .collect();
-    if !path.is_dir() {
-        bail!("{}: no state is kept there", within());
+/// To these places; every other decision is that of the arguments.
+fn delivery(args: &Report, places: &[String]) -> anyhow::Result<Delivery> {
+    let redaction = redaction::redaction(&args.redaction, &plan::files(args.patterns.as_deref())?)?;
+    Delivery::decide(places, &args.output, &args.text, &args.gate, redaction)
+}
+
+/// What a state keeps, between the hours that were asked for.
+struct Kept {
+    plan: Plan,
+    records: Vec<Record>,
+    from: i64,
+    to: i64,
+}
+
+impl Kept {
+    fn read(args: &Report, path: &Path) -> anyhow::Result<Kept> {
+        let within = || path.display().to_string();
+        let mut plan = plan::plain(plan::data(args.patterns.as_deref())?)?;
+        plan.settings = config::configured(&args.settings)?.settings;
+        plan.arguments = [("since", &args.since), ("until", &args.until)]
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?)))
+            .collect();
+        if !path.is_dir() {
+            bail!("{}: no state is kept there", within());
+        }
+        // No lock: a state is replaced whole.
+        let records = Folder::open(path)?.read().with_context(within)?.unwrap_or_default();
+        let memory = Memory::load(&records, "").with_context(within)?;
+        let Some(newest) = memory.newest() else { bail!("{}: nothing is kept there", within()) };
+        let from = args.since.as_deref().map(|text| hour(text, newest)).transpose()?;
+        let to = args.until.as_deref().map(|text| hour(text, newest)).transpose()?;
+        Ok(Kept { plan, records, from: from.unwrap_or(i64::MIN), to: to.map_or(i64::MAX, |to| to - 1) })
     }
-    // No lock: a state is replaced whole.
-    let records = Folder::open(path)?.read().with_context(within)?.unwrap_or_default();
-    let mut memory = Memory::load(&records, "").with_context(within)?;
-    let Some(newest) = memory.newest() else { bail!("{}: nothing is kept there", within()) };
-    let from = args.since.as_deref().map(|text| hour(text, newest)).transpose()?;
-    let to = args.until.as_deref().map(|text| hour(text, newest)).transpose()?;
-    memory.within(from.unwrap_or(i64::MIN), to.map_or(i64::MAX, |to| to - 1));
-    let pool = analyze::pool(plan.threads)?;
-    let partial = memory.into_partial();
-    Ok(pool.install(|| engine::conclude(&plan, &Found::default(), partial))?)
+
+    /// All that these hours come to.
+    fn memory(&self, from: i64, to: i64) -> anyhow::Result<Memory> {
+        let mut memory = Memory::load(&self.records, "")?;
+        memory.within(self.from.max(from), self.to.min(to));
+        Ok(memory)
+    }
+
+    fn report(&self, from: i64, to: i64) -> anyhow::Result<report::Report> {
+        let partial = self.memory(from, to)?.into_partial();
+        let pool = analyze::pool(self.plan.threads)?;
+        Ok(pool.install(|| engine::conclude(&self.plan, &Found::default(), partial))?)
+    }
+}
+
+/// A page for each day, and what links them.
+fn days(kept: &Kept, args: &Report, folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut rows = Vec::new();
+    for day in kept.memory(i64::MIN, i64::MAX)?.days() {
+        let report = kept.report(day * 24, day * 24 + 23)?;
+        let date: String = Timestamp(day * DAY).to_string().chars().take(10).collect();
+        let file = format!("{date}.html");
+        let mut incidents: BTreeMap<String, u64> = BTreeMap::new();
+        for incident in &report.incidents {
+            *incidents.entry(incident.root_cause.kind.clone()).or_default() += 1;
+        }
+        let (worst, findings) = (report.verdict.worst_severity, report.findings.len());
+        rows.push(Day { day, date, file: file.clone(), worst, findings, incidents });
+        let place: PathBuf = folder.join(file);
+        delivery(args, &[format!("html:{}", place.display())])?.deliver(report, || Ok(()))?;
+    }
+    output::write_file(&folder.join("index.html"), |file| Ok(index(&rows, file)?))
 }
 
 /// The hour that a time falls into, counted from 1970; a length of time is one before the newest.

@@ -96,7 +96,7 @@ fn show(memory: &Memory, format: TraceFormat) -> anyhow::Result<()> {
         let KnownSource { name, kind, bytes, read_to, last_run, .. } = &source;
         let behind = memory.runs() - last_run;
         let gone = if behind > 0 { format!(", not seen for {behind} runs") } else { String::new() };
-        println!("{}  {kind}  {read_to} of {bytes} bytes{gone}", printable(name));
+        println!("{}  {kind}  read to byte {read_to}, {bytes} bytes as found{gone}", printable(name));
     }
     Ok(())
 }
@@ -113,7 +113,10 @@ fn explain(memory: &Memory, file: &str) -> Exit {
     for source in known {
         println!("{}", printable(&source.name));
         println!("  what   {}, {}, packed as {}", source.kind, source.format, source.compression);
-        println!("  read   to byte {} (line {}) of {}", source.read_to, source.line, source.bytes);
+        println!(
+            "  read   to byte {} (line {}), {} bytes as found",
+            source.read_to, source.line, source.bytes
+        );
         println!(
             "  seen   first in run {} ({}), last in run {} ({}) of {}",
             source.first_run,

@@ -7,6 +7,7 @@ mod axis;
 mod chain;
 mod charts;
 mod database;
+pub(super) mod days;
 mod head;
 mod incidents;
 mod integrity;
