@@ -14,7 +14,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
-use support::Run;
+use support::{Run, say};
 use webdriver::Browser;
 
 /// Pages are written once: a report of an incident, and one of evidence that attacks its reader.
@@ -67,7 +67,7 @@ fn attacks() -> Vec<String> {
     let list =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora/xss-payloads/xss-payload-list.txt");
     let public = fs::read_to_string(&list).unwrap_or_else(|_| {
-        eprintln!("SKIPPED: {}: only our own attacks were tried", list.display());
+        say(&format!("SKIPPED: {}: only our own attacks were tried", list.display()));
         String::new()
     });
     ATTACKS.iter().map(|attack| (*attack).to_owned()).chain(public.lines().map(str::to_owned)).collect()
@@ -143,10 +143,10 @@ const FAINT: &str = r"
 fn accessible(browser: &Browser, name: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/axe/node_modules/axe-core/axe.min.js");
     let Ok(axe) = fs::read_to_string(&file) else {
-        eprintln!(
+        say(&format!(
             "SKIPPED: {}: axe-core looked at no page (npm install --prefix target/axe axe-core)",
             file.display()
-        );
+        ));
         return;
     };
     browser.eval(&axe);
@@ -234,7 +234,7 @@ fn paper_shows_what_is_folded() {
     let file = pages.path("incident.pdf");
     fs::write(&file, pdf).expect("a file");
     let Ok(text) = Command::new("pdftotext").arg("-layout").arg(&file).arg("-").output() else {
-        eprintln!("SKIPPED: no pdftotext here: the printed page was not read (Debian: poppler-utils)");
+        say("SKIPPED: no pdftotext here: the printed page was not read (Debian: poppler-utils)");
         return;
     };
     let text = String::from_utf8_lossy(&text.stdout).into_owned();

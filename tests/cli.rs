@@ -390,8 +390,8 @@ fn a_report_is_no_evidence() {
         "r.json", "r.md", "r.txt", "r.jira", "r.slack", "r.jsonl", "r.prom", "r.html", "r.csv", "r.xml",
         "r.sarif",
     ];
-    let all: String = names.iter().map(|name| format!(" -o {name}")).collect();
-    let first = Run::new().args(&format!("analyze e{all}")).file("e/a.log", TROUBLE).run();
+    let first = names.iter().fold(Run::new().args("analyze e"), |run, name| run.arg("-o").arg(*name));
+    let first = first.file("e/a.log", TROUBLE).run();
     let run = Run::new().args("analyze e -o r.json").file("e/a.log", TROUBLE);
     let again = names.iter().fold(run, |run, name| run.file(&format!("e/{name}"), first.read(name)));
     let again = again.run().report("r.json");

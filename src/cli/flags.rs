@@ -12,7 +12,7 @@ use super::plan;
 #[derive(Debug, ClapArgs)]
 pub(super) struct OutputFlags {
     /// Where to write the report, repeatable: the extension decides the format (csv, html, jira, json, jsonl, md, prom,
-    /// sarif, slack, txt, xml for JUnit); FORMAT:PATH overrides (FORMAT is one of these, or junit, prometheus, text);
+    /// sarif, slack, txt, xml for junit); FORMAT:PATH overrides (FORMAT is one of these, or junit, prometheus, text);
     /// `-` is standard output [default: text to standard output]
     #[arg(short, long = "output", value_name = "[FORMAT:]PATH", help_heading = "Output")]
     pub(super) output: Vec<String>,

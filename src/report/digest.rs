@@ -45,10 +45,10 @@ pub(super) fn redacted(report: &Report) -> Option<String> {
     let redaction = report.run.redaction.as_ref()?;
     let of = |(category, count): (&String, &u64)| format!("{} {category}", number(*count));
     let values: Vec<String> = redaction.values.iter().map(of).collect();
-    match values.is_empty() {
-        true => Some("redacted: nothing had to be replaced".to_owned()),
-        false => Some(format!("redacted: pseudonyms stand for {}", values.join(", "))),
+    if values.is_empty() {
+        return Some("redacted: nothing had to be replaced".to_owned());
     }
+    Some(format!("redacted: pseudonyms stand for {}", values.join(", ")))
 }
 
 /// Findings of warning or above that are part of no incident, the worst first.

@@ -1,4 +1,4 @@
-//! A browser to look at pages with: chromedriver on a port of its own, spoken to as W3C WebDriver (w3.org/TR/webdriver2).
+//! A browser to look at pages with: chromedriver on a port of its own, spoken to as W3C `WebDriver` (<https://www.w3.org/TR/webdriver2>).
 //!
 //! Only what these tests ask for. A client of the whole protocol would bring a runtime for asynchronous work, for a
 //! dozen requests that follow one another.
@@ -12,6 +12,8 @@ use std::{
 };
 
 use serde_json::{Value, json};
+
+use crate::support::say;
 
 /// A request that takes longer has hung.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -27,9 +29,7 @@ impl Browser {
     /// `None` where the machine has no browser or no driver: says loudly that nothing was looked at.
     pub(crate) fn start() -> Option<Browser> {
         let Some(mut driver) = driver() else {
-            eprintln!(
-                "SKIPPED: no chromedriver here: no page was opened in a browser (Debian: chromium-driver)"
-            );
+            say("SKIPPED: no chromedriver here: no page was opened in a browser (Debian: chromium-driver)");
             return None;
         };
         let port = port(&mut driver);
@@ -70,7 +70,7 @@ impl Browser {
         self.post("execute/async", &json!({ "script": script, "args": [] }))
     }
 
-    /// A command of the DevTools protocol.
+    /// A command of the `DevTools` protocol.
     pub(crate) fn cdp(&self, command: &str, params: &Value) -> Value {
         self.post("goog/cdp/execute", &json!({ "cmd": command, "params": params }))
     }

@@ -59,7 +59,7 @@ fn calendar(days: &[Day]) -> Markup {
     table(
         "Calendar",
         &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
-        html! {
+        &html! {
             @for week in weeks {
                 tr { @for at in week..week + 7 { td { @if let Some(day) = days.iter().find(|day| day.day == at) { (cell(day)) } } } }
             }
@@ -91,7 +91,7 @@ fn trend(days: &[Day]) -> Markup {
     table(
         "Incidents",
         &heads,
-        html! {
+        &html! {
             @for kind in kinds {
                 tr {
                     th scope="row" { (kind) }

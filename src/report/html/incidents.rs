@@ -24,7 +24,7 @@ impl<'r> View<'r> {
         let (listed, told) =
             (incidents.iter().take(self.limits.rows), incidents.iter().take(self.limits.told));
         Some(html! {
-            (table("Incidents by rank", &["#", "severity", "incident", "when", "first", "last", "cause", "touches", "score"], html! {
+            (table("Incidents by rank", &["#", "severity", "incident", "when", "first", "last", "cause", "touches", "score"], &html! {
                 @for incident in listed { (self.line(incident)) }
             }))
             (self.more(incidents.len(), "more incident", "more incidents"))
@@ -145,7 +145,7 @@ impl<'r> View<'r> {
         html! {
             details {
                 summary { "The chain in words: " (digest::counted(incident.chain.len(), "finding", "findings")) }
-                (table("Chain of findings", &["at", "role", "severity", "finding", "count", "why it belongs here"], html! {
+                (table("Chain of findings", &["at", "role", "severity", "finding", "count", "why it belongs here"], &html! {
                     @for link in incident.chain.iter().take(self.limits.rows) {
                         @if let Some(finding) = self.findings.get(link.finding.as_str()) {
                             tr {
@@ -217,7 +217,7 @@ impl<'r> View<'r> {
         let quiet = self.report.findings.iter().filter(|finding| finding.severity == Severity::Info).count();
         (!alone.is_empty() || quiet > 0).then(|| html! {
             @if !alone.is_empty() {
-                (table("Findings of no incident", &["severity", "finding", "count", "when", "first", "last", "what to do"], html! {
+                (table("Findings of no incident", &["severity", "finding", "count", "when", "first", "last", "what to do"], &html! {
                     @for finding in alone.iter().take(self.limits.rows) {
                         tr data-severity=(finding.severity.name()) {
                             td { (badge(finding.severity)) }

@@ -37,14 +37,14 @@ impl Holes<'_> {
     }
 }
 
-impl<'r> View<'r> {
+impl View<'_> {
     pub(super) fn integrity(&self) -> Option<Markup> {
         let integrity = &self.report.integrity;
         if integrity.stores.is_empty() && integrity.scan_errors.is_empty() {
             return None;
         }
         Some(html! {
-            (table("Stores", &["store", "profile", "streams", "events", "checkpoints", "first", "last", "faults"], html! {
+            (table("Stores", &["store", "profile", "streams", "events", "checkpoints", "first", "last", "faults"], &html! {
                 @for store in integrity.stores.iter().take(self.limits.rows) {
                     tr {
                         th scope="row" { (self.text(&store.path)) @if let Some(newest) = &store.copy_of { br; span.muted { "an older copy of " (self.text(newest)) } } }
@@ -73,7 +73,7 @@ impl<'r> View<'r> {
         let observed = self.report.integrity.faults.len() - claims.len();
         html! {
             @if !claims.is_empty() {
-                (table("Faults", &["severity", "fault", "what", "where"], html! {
+                (table("Faults", &["severity", "fault", "what", "where"], &html! {
                     @for fault in claims.iter().take(self.limits.rows) {
                         tr data-severity=(fault.severity.name()) {
                             td { (badge(fault.severity)) }

@@ -16,7 +16,7 @@ impl<'r> View<'r> {
     pub(super) fn ledger(&self) -> Markup {
         let rows = &self.report.ledger.evidence;
         html! {
-            (table("Evidence", &["path", "format", "size", "records", "rejected", "skipped", "first", "last", "zone", "notes", "hash"], html! {
+            (table("Evidence", &["path", "format", "size", "records", "rejected", "skipped", "first", "last", "zone", "notes", "hash"], &html! {
                 @for row in rows.iter().take(self.limits.rows) { (self.piece(row)) }
             }))
             (self.more(rows.len(), "more piece of evidence", "more pieces of evidence"))
@@ -47,7 +47,7 @@ impl<'r> View<'r> {
     fn checks(&self) -> Markup {
         html! {
             h3 #checks { "Checks" }
-            (table("Checks", &["check", "status", "over what, or why not"], html! {
+            (table("Checks", &["check", "status", "over what, or why not"], &html! {
                 @for check in self.report.ledger.checks.iter().take(CHECKS) {
                     tr {
                         th scope="row" { (self.text(&check.id)) }

@@ -90,7 +90,7 @@ impl<'r> View<'r> {
                 body {
                     a.skip href="#main" { "Skip to the report" }
                     (self.masthead())
-                    (self.contents(&chapters))
+                    (contents(&chapters))
                     main #main {
                         @if self.limits != LIMITS[0] { (self.shortened(max_bytes)) }
                         @for chapter in &chapters {
@@ -139,14 +139,6 @@ impl<'r> View<'r> {
         format!("Incident report: {}", what.replace(digest::common_folder(self.report), ""))
     }
 
-    fn contents(&self, chapters: &[Chapter]) -> Markup {
-        html! {
-            nav aria-label="Contents" {
-                ol { @for chapter in chapters { li { a href={ "#" (chapter.id) } { (chapter.title) } } } }
-            }
-        }
-    }
-
     fn shortened(&self, max_bytes: usize) -> Markup {
         html! {
             p.note {
@@ -170,21 +162,20 @@ impl<'r> View<'r> {
 
     /// `15:52:24`, with the date where there is more than one.
     fn clock(&self, time: Timestamp) -> String {
-        match self.one_day {
-            true => time.clock(),
-            false => {
-                let text = time.to_string();
-                text.get(..10).map_or_else(|| text.clone(), |date| format!("{date} {}", time.clock()))
-            }
+        if self.one_day {
+            return time.clock();
         }
+        let text = time.to_string();
+        text.get(..10).map_or_else(|| text.clone(), |date| format!("{date} {}", time.clock()))
     }
 
     /// A text, cut. Paths in it go without the folder that all evidence shares; the head names it.
     fn text<'t>(&self, text: &'t str) -> Shown<'t> {
         let folder = digest::common_folder(self.report);
-        let text = match folder.is_empty() || !text.contains(folder) {
-            true => Cow::Borrowed(text),
-            false => Cow::Owned(text.replace(folder, "")),
+        let text = if folder.is_empty() || !text.contains(folder) {
+            Cow::Borrowed(text)
+        } else {
+            Cow::Owned(text.replace(folder, ""))
         };
         Shown { text, longest: self.limits.text }
     }
@@ -206,4 +197,12 @@ struct Chapter {
     id: &'static str,
     title: &'static str,
     body: Markup,
+}
+
+fn contents(chapters: &[Chapter]) -> Markup {
+    html! {
+        nav aria-label="Contents" {
+            ol { @for chapter in chapters { li { a href={ "#" (chapter.id) } { (chapter.title) } } } }
+        }
+    }
 }

@@ -16,10 +16,10 @@ impl View<'_> {
             (self.more(run.arguments.len(), "more argument", "more arguments"))
             details {
                 summary { "Settings and pattern packs" }
-                (table("Settings", &["setting", "value"], html! {
+                (table("Settings", &["setting", "value"], &html! {
                     @for (name, value) in run.settings.iter().take(SETTINGS) { tr { th scope="row" { (self.text(name)) } td { (self.text(value)) } } }
                 }))
-                (table("Pattern packs", &["pack", "patterns", "hash"], html! {
+                (table("Pattern packs", &["pack", "patterns", "hash"], &html! {
                     @for pack in run.pattern_packs.iter().take(self.limits.rows) {
                         tr { th scope="row" { (self.text(&pack.name)) } td.num { (pack.patterns) } td.hash { (self.text(&pack.hash)) } }
                     }

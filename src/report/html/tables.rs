@@ -14,7 +14,7 @@ use super::{
 };
 
 /// A table with a caption for who cannot see it, and column heads that a script makes sortable.
-pub(super) fn table(caption: &str, heads: &[&str], rows: Markup) -> Markup {
+pub(super) fn table(caption: &str, heads: &[&str], rows: &Markup) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label={ "Table: " (caption) } {
             table.rows {
@@ -26,7 +26,7 @@ pub(super) fn table(caption: &str, heads: &[&str], rows: Markup) -> Markup {
     }
 }
 
-impl<'r> View<'r> {
+impl View<'_> {
     /// A table that other writers show as well.
     pub(super) fn section(&self, id: &str) -> Option<Markup> {
         let found: Vec<Section> = sections::of(self.report, id).collect();
@@ -36,7 +36,7 @@ impl<'r> View<'r> {
     fn shown(&self, section: &Section) -> Markup {
         let heads: Vec<&str> = section.columns.iter().map(|column| column.name()).collect();
         html! {
-            (table(section.title, &heads, html! {
+            (table(section.title, &heads, &html! {
                 @for row in section.rows.iter().take(self.limits.rows) {
                     tr {
                         @for (cell, column) in row.iter().zip(section.columns) {
@@ -56,7 +56,7 @@ impl<'r> View<'r> {
         let timed: Vec<_> = self.report.operations.iter().filter(|row| row.total > 0).collect();
         let slots = charts::slots(timed.iter().map(|row| row.distribution.as_slice()));
         (!timed.is_empty()).then(|| html! {
-            (table("Operations", &["operation", "timed by", "calls", "succeeded", "how long", "avg ms", "p50", "p95", "p99", "max", "slow"], html! {
+            (table("Operations", &["operation", "timed by", "calls", "succeeded", "how long", "avg ms", "p50", "p95", "p99", "max", "slow"], &html! {
                 @for row in timed.iter().take(self.limits.rows) {
                     tr {
                         th scope="row" { (self.text(&row.name)) }
@@ -122,7 +122,7 @@ impl<'r> View<'r> {
     pub(super) fn patterns(&self) -> Option<Markup> {
         let patterns = &self.report.patterns;
         (!patterns.is_empty()).then(|| html! {
-            (table("Patterns", &["severity", "pattern", "occurrences", "loud", "when", "first", "last", "state", "latest message", "what to do"], html! {
+            (table("Patterns", &["severity", "pattern", "occurrences", "loud", "when", "first", "last", "state", "latest message", "what to do"], &html! {
                 @for seen in patterns.iter().take(self.limits.rows) {
                     tr data-severity=(seen.severity.name()) {
                         td { (badge(seen.severity)) }
@@ -147,7 +147,7 @@ impl<'r> View<'r> {
         let unlisted = self.report.unlisted_templates;
         (!templates.is_empty()).then(|| html! {
             p.muted { "Messages that no pattern names, with what varies masked." }
-            (table("Unknown templates", &["level", "state", "occurrences", "when", "first", "last", "template", "why"], html! {
+            (table("Unknown templates", &["level", "state", "occurrences", "when", "first", "last", "template", "why"], &html! {
                 @for seen in templates.iter().take(self.limits.rows) {
                     tr {
                         td { (self.text(&seen.level)) }
