@@ -23,7 +23,8 @@ pub(super) struct OutputFlags {
     #[arg(long = "for", value_name = "TRACKER", help_heading = "Output")]
     pub(super) for_tracker: Option<TrackerChoice>,
 
-    /// How large an HTML page may be, as `500K` or `2M`: lists are cut, and say so [default: 5,000,000 bytes]
+    /// How large an HTML page may be, as `500K` or `2M`: lists are cut, and say so; no page is
+    /// smaller than some 160 kB [default: 5,000,000 bytes]
     #[arg(long, value_name = "SIZE", value_parser = plan::size, help_heading = "Output")]
     pub(super) max_bytes: Option<u64>,
 

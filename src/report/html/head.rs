@@ -26,8 +26,8 @@ impl View<'_> {
                     li { span.label { "window" } " " (digest::span(&window)) }
                     li { span.label { "evidence" } " " (digest::evidence(report)) }
                     li { span.label { "read" } " " (digest::volume(report)) }
-                    @if !digest::common_folder(report).is_empty() {
-                        li { span.label { "paths below" } " " (Shown { text: digest::common_folder(report).into(), longest: 200 }) }
+                    @if !self.folder.is_empty() {
+                        li { span.label { "paths below" } " " (Shown { text: self.folder.into(), longest: 200 }) }
                     }
                     @if let Some(redacted) = digest::redacted(report) { li { strong { (redacted) } } }
                     @if let Some(as_of) = report.window.as_of {

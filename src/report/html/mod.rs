@@ -70,6 +70,8 @@ struct View<'r> {
     report: &'r Report,
     limits: Limits,
     findings: BTreeMap<&'r str, &'r Finding>,
+    /// That all evidence lies in.
+    folder: &'r str,
     /// Whether all happened on one day: then times need no date.
     one_day: bool,
 }
@@ -78,7 +80,7 @@ impl<'r> View<'r> {
     fn new(report: &'r Report, limits: Limits) -> View<'r> {
         let findings = report.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect();
         let one_day = report.window.from.map(Timestamp::day) == report.window.to.map(Timestamp::day);
-        View { report, limits, findings, one_day }
+        View { report, limits, findings, folder: digest::common_folder(report), one_day }
     }
 
     fn page(&self, max_bytes: usize) -> Markup {
@@ -112,6 +114,7 @@ impl<'r> View<'r> {
         let all = [
             ("incidents", "Incidents", self.incidents()),
             ("alone", "Part of no incident", self.alone()),
+            ("news", "Since the run before", self.section("news")),
             ("suspects", "Suspects", self.section("suspects")),
             ("timeline", "Timeline", self.timeline()),
             ("stores", "Event stores", self.integrity()),
@@ -136,7 +139,7 @@ impl<'r> View<'r> {
     fn title(&self) -> String {
         let worst = self.report.incidents.first();
         let what = worst.map_or("no incident", |incident| incident.title.as_str());
-        format!("Incident report: {}", what.replace(digest::common_folder(self.report), ""))
+        format!("Incident report: {}", what.replace(self.folder, ""))
     }
 
     fn shortened(&self, max_bytes: usize) -> Markup {
@@ -171,7 +174,7 @@ impl<'r> View<'r> {
 
     /// A text, cut. Paths in it go without the folder that all evidence shares; the head names it.
     fn text<'t>(&self, text: &'t str) -> Shown<'t> {
-        let folder = digest::common_folder(self.report);
+        let folder = self.folder;
         let text = if folder.is_empty() || !text.contains(folder) {
             Cow::Borrowed(text)
         } else {

@@ -73,7 +73,7 @@ impl<'r> View<'r> {
     }
 
     fn lane(&self, timeline: &Timeline, lane: &'r Lane, axis: &Axis, top: f64) -> Markup {
-        let name = lane.source.strip_prefix(digest::common_folder(self.report)).unwrap_or(&lane.source);
+        let name = lane.source.strip_prefix(self.folder).unwrap_or(&lane.source);
         html! {
             g.lane {
                 title { (self.text(&lane.source)) }

@@ -6,6 +6,7 @@
 mod conflicts;
 mod database;
 mod memory;
+mod news;
 mod operations;
 mod pools;
 mod projections;
@@ -23,6 +24,7 @@ type Make = fn(&Report) -> Option<Section>;
 
 /// Every section by its id, in the order of a report.
 pub(super) const SECTIONS: &[(&str, Make)] = &[
+    ("news", news::section),
     ("suspects", suspects::section),
     ("operations", operations::section),
     ("traces", traces::section),
