@@ -10,7 +10,7 @@ use crate::{
 use super::{
     View,
     axis::{Axis, px},
-    charts::{POINTS, ticks},
+    charts::{POINTS, steps, ticks},
 };
 
 const WIDTH: f64 = 1000.0;
@@ -93,28 +93,12 @@ impl<'r> View<'r> {
 fn counts(timeline: &Timeline, lane: &Lane, axis: &Axis, top: f64) -> Markup {
     let most = lane.entries.iter().copied().max().unwrap_or_default().max(1) as f64;
     let height = |count: u64| ((count as f64 / most).sqrt() * (ROW - 5.0)).max(1.5);
-    let time = |step: usize| {
-        timeline.from.unwrap_or(Timestamp(0)).plus((timeline.step_ms * 1e3 * step as f64) as i64)
-    };
-    let path = |counts: &[u64]| {
-        let mut path = String::new();
-        for (step, count) in counts.iter().enumerate().take(POINTS).filter(|(_, count)| **count > 0) {
-            let (left, right, height) = (axis.x(time(step)), axis.x(time(step + 1)), height(*count));
-            let foot = top + ROW - 2.0;
-            path.push_str(&format!(
-                "M{} {}V{}H{}V{}z",
-                px(left),
-                px(foot),
-                px(foot - height),
-                px(right - 0.3),
-                px(foot)
-            ));
-        }
-        path
-    };
+    let from = timeline.from.unwrap_or(Timestamp(0));
+    let x = |step: usize| axis.x(from.plus((timeline.step_ms * 1e3 * step as f64) as i64));
+    let path = |counts: &[u64]| steps(&counts[..counts.len().min(POINTS)], top + ROW - 2.0, &x, &height);
     html! {
         path.entries d=(path(&lane.entries)) {}
-        path.loud d=(path(&lane.loud)) {}
+        @if lane.loud.iter().any(|count| *count > 0) { path.loud d=(path(&lane.loud)) {} }
     }
 }
 
