@@ -383,6 +383,28 @@ fn a_hostile_name_is_shown_and_not_obeyed() {
     run().args("analyze e -o r.json").stderr_has("a\\u{1b}[2J.gz").stderr_lacks("\x1b").run();
 }
 
+/// `FORMAT:PATH` takes a format by its id or its extension.
+#[test]
+fn a_format_is_named_by_id_or_extension() {
+    let ran = Run::new().args("analyze a.log -q -o xml:one -o junit:two").file("a.log", TROUBLE).run();
+    assert_eq!(ran.read("one"), ran.read("two"));
+    assert!(ran.read("one").starts_with("<?xml"));
+}
+
+/// A packed report is a report: `diff` must not take it for evidence without a record.
+#[test]
+fn packed_reports_are_compared() {
+    let first = Run::new().args("analyze a.log -q -o r.json").file("a.log", TROUBLE).run().read("r.json");
+    let second = Run::new().args("analyze a.log -q -o r.json").file("a.log", QUIET).run().read("r.json");
+    let packed = |text: &str| {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        gzip.write_all(text.as_bytes()).expect("into memory");
+        gzip.finish().expect("into memory")
+    };
+    let run = Run::new().file("1.json.gz", packed(&second)).file("2.json.gz", packed(&first));
+    run.args("diff 1.json.gz 2.json.gz").stdout_has("Connection pool exhausted").run();
+}
+
 /// The nightly job writes beside its evidence: last night's report is not tonight's evidence.
 #[test]
 fn a_report_is_no_evidence() {

@@ -110,3 +110,19 @@ fn the_same_report_makes_the_same_page() {
         serde_json::from_str(&serde_json::to_string(&report).expect("JSON")).expect("a report");
     assert_eq!(page(&read_back, None), page(&report, None));
 }
+
+/// Only paths are made shorter, and only at their beginning: a text from evidence stays what it was.
+#[test]
+fn the_shared_folder_is_taken_off_paths_alone() {
+    let mut report = incident();
+    report.ledger.evidence = ["/tmp/a.log", "/var/b.log"]
+        .map(|path| EvidenceRow { path: path.to_owned(), records: 1, ..EvidenceRow::default() })
+        .to_vec();
+    let said = "cannot write /dev/null: prev/next";
+    for finding in &mut report.findings {
+        finding.evidence.iter_mut().for_each(|place| place.excerpt = said.to_owned());
+    }
+    let page = page(&report, None);
+    assert!(page.contains(said), "evidence is quoted as it is");
+    assert!(page.contains("tmp/a.log"), "{page}");
+}

@@ -56,7 +56,6 @@ impl Delivery {
     ///
     /// A place whose format cannot be told.
     pub(super) fn decide(
-        places: &[String],
         to: &OutputFlags,
         text: &TextFlags,
         gate: &GateFlags,
@@ -64,7 +63,7 @@ impl Delivery {
     ) -> anyhow::Result<Delivery> {
         let layout = text.layout(to);
         Ok(Delivery {
-            outputs: output::outputs(places, text.width, &layout)?,
+            outputs: output::outputs(&to.output, text.width, &layout)?,
             layout,
             color: to.color,
             notes: if to.quiet { Notes::Kept } else { Notes::Told },
@@ -80,13 +79,19 @@ impl Delivery {
         })
     }
 
+    /// Writes to another place from now on.
+    pub(super) fn send_to(&mut self, places: &[String]) -> anyhow::Result<()> {
+        self.outputs = output::outputs(places, None, &self.layout)?;
+        Ok(())
+    }
+
     /// Writes every report, then does what must wait for them, and says how the run ends.
     pub(super) fn deliver(
-        mut self,
+        &mut self,
         report: Report,
         then: impl FnOnce() -> anyhow::Result<()>,
     ) -> anyhow::Result<Exit> {
-        let (report, guard) = match self.redaction.take() {
+        let (report, guard) = match &mut self.redaction {
             Some(redaction) => redaction.apply(&report).map(|(report, guard)| (report, Some(guard)))?,
             None => (report, None),
         };

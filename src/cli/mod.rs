@@ -43,7 +43,7 @@ use args::{Args, Command};
 use crate::state::Locked;
 
 /// What the process tells its caller (the design's table).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// Complete, and nothing at or above `--fail-on`.
     Success = 0,
@@ -101,7 +101,6 @@ pub fn exit_of(result: &anyhow::Result<Exit>) -> (Exit, bool) {
         Err(err) if err.is::<crate::redact::Leak>() => (Exit::Leak, true),
         Err(err) => match err.downcast_ref::<io::Error>().map(io::Error::kind) {
             Some(io::ErrorKind::BrokenPipe) => (Exit::Success, false),
-            Some(io::ErrorKind::NotFound) if err.is::<plan::NothingToRead>() => (Exit::Nothing, true),
             _ if err.is::<plan::NothingToRead>() => (Exit::Nothing, true),
             _ if matches!(err.downcast_ref(), Some(Locked::Held { .. })) => (Exit::Locked, true),
             _ => (Exit::Fatal, true),

@@ -64,7 +64,10 @@ fn within_reason(columns: Option<u16>) -> usize {
 }
 
 fn output(argument: &str, width: Option<u16>, default: &str) -> anyhow::Result<Output> {
-    let by_id = |id: &str| WRITERS.iter().copied().find(|writer| writer.id() == id);
+    let by_id = |id: &str| {
+        let named = |writer: &&&dyn Writer| writer.id() == id || writer.extensions().contains(&id);
+        WRITERS.iter().find(named).copied()
+    };
     if let Some((writer, path)) = argument.split_once(':').and_then(|(id, path)| Some((by_id(id)?, path))) {
         return Ok(Output::new(writer, target(path), width));
     }

@@ -79,7 +79,7 @@ pub(super) fn redaction(
 impl Redaction {
     /// The report to share, and what looks at its outputs. The map is there before any output is: a report that nobody
     /// can trace back is of no use to its owner.
-    pub(super) fn apply(mut self, report: &Report) -> anyhow::Result<(Report, Guard)> {
+    pub(super) fn apply(&mut self, report: &Report) -> anyhow::Result<(Report, Guard)> {
         let report = self.redactor.redact(report).context("--redact: the report cannot be redacted")?;
         if let Some(path) = &self.map {
             write_private(path, &self.redactor.map())

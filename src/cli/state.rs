@@ -19,7 +19,7 @@ use crate::{
     state::{Folder, Lock, Record, Unread},
 };
 
-use super::suppress::Rules;
+use super::suppress::{self, Rules};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct StateFlags {
@@ -168,12 +168,17 @@ fn only_news(report: &mut Report) {
         .map(|standing| (standing.what.as_str(), standing.id.as_str()))
         .collect();
     let known = report.findings.len() + report.incidents.len();
-    report.findings.retain(|finding| news.contains(&("finding", &finding.id)));
     report.incidents.retain(|incident| news.contains(&("incident", &incident.id)));
+    // An incident that is news is told whole, whatever of it was there before.
+    let told: BTreeSet<&str> = report.incidents.iter().map(|incident| incident.id.as_str()).collect();
+    report.findings.retain(|finding| {
+        news.contains(&("finding", &finding.id))
+            || finding.incident.as_ref().is_some_and(|id| told.contains(id.as_str()))
+    });
     report.patterns.retain(|seen| news.contains(&("pattern", &seen.id)));
     report.templates.retain(|seen| news.contains(&("template", &seen.id)));
-    let left_out = known - report.findings.len() - report.incidents.len();
-    used.notes.push(format!("{left_out} findings and incidents that are known are left out"));
+    used.left_out = (known - report.findings.len() - report.incidents.len()) as u64;
+    suppress::recount(report);
 }
 
 /// What was read, and with a state what was known before it.

@@ -31,6 +31,27 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Report> {
     })
 }
 
+/// A report that a path names, also a packed one, or that lies in the folder that it names; `None` where it is something
+/// else, for a log may be called .json as well.
+///
+/// # Errors
+///
+/// A report of another version, and what the operating system says.
+pub(super) fn found(path: &Path) -> anyhow::Result<Option<Report>> {
+    let inside = path.join("report.json");
+    let file = if inside.is_file() { &inside } else { path };
+    let name = file.to_string_lossy().to_ascii_lowercase();
+    if !file.is_file() || ![".json", ".json.gz", ".json.zst"].iter().any(|end| name.ends_with(end)) {
+        return Ok(None);
+    }
+    let within = || file.display().to_string();
+    let bytes = bytes(file).with_context(within)?;
+    match serde_json::from_slice::<Versions>(&bytes) {
+        Ok(_) => parse(&bytes).map(Some).with_context(within),
+        Err(_) => Ok(None),
+    }
+}
+
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut found = Vec::new();
     if path == Path::new(STDIN) {

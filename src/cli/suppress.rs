@@ -80,7 +80,8 @@ impl Rules {
             return;
         }
         report.findings.retain(|finding| !hidden.contains(&finding.id));
-        report.incidents.retain(|incident| !incident.findings.iter().all(|id| hidden.contains(id)));
+        // An incident is about its root: without that it is a few findings.
+        report.incidents.retain(|incident| !hidden.contains(&incident.root_cause.finding));
         report.findings.extend(notes);
         recount(report);
     }
@@ -113,10 +114,20 @@ fn ended_note(rule: &Rule) -> Finding {
     engine::noted("suppression-ended", &rule.what, Severity::Info, title, detail)
 }
 
-/// Puts the verdict right.
-fn recount(report: &mut Report) {
+/// Puts right what depends on which findings and incidents are there: ranks, chains and the verdict.
+pub(super) fn recount(report: &mut Report) {
+    let findings: BTreeSet<String> = report.findings.iter().map(|finding| finding.id.clone()).collect();
+    let incidents: BTreeSet<String> = report.incidents.iter().map(|incident| incident.id.clone()).collect();
+    for (rank, incident) in (1..).zip(&mut report.incidents) {
+        incident.rank = rank;
+        incident.findings.retain(|id| findings.contains(id));
+        incident.chain.retain(|link| findings.contains(&link.finding));
+    }
+    for finding in &mut report.findings {
+        finding.incident = finding.incident.take().filter(|id| incidents.contains(id));
+    }
     let verdict = &mut report.verdict;
-    (verdict.findings, verdict.incidents) = (report.findings.len(), report.incidents.len());
+    (verdict.findings, verdict.incidents) = (findings.len(), incidents.len());
     verdict.worst_severity = report.findings.iter().map(|finding| finding.severity).max();
     if verdict.status == Status::Findings && verdict.worst_severity <= Some(Severity::Info) {
         verdict.status = Status::Clean;

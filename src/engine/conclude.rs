@@ -470,6 +470,11 @@ fn run(plan: &Plan) -> Run {
     let value = |setting: &Setting| (setting.name.to_owned(), setting.value(&plan.settings).to_string());
     let mut settings: BTreeMap<String, String> = SETTINGS.iter().map(value).collect();
     settings.insert("as_of".to_owned(), as_of);
+    let scope = match plan.scope {
+        Scope::Everything => "everything",
+        Scope::Stores => "stores",
+    };
+    settings.insert("scope".to_owned(), scope.to_owned());
     Run {
         state: None,
         tool: "coroner".to_owned(),

@@ -373,6 +373,9 @@ pub struct StateUsed {
     pub revised: Vec<Timestamp>,
     /// Logs that were there in an earlier run, and of which nothing is there now.
     pub missing: Vec<String>,
+    /// Findings and incidents that are known and that this report leaves out.
+    #[serde(default)]
+    pub left_out: u64,
     /// What everything in the report, and what went away, is against the runs before.
     pub standing: Vec<Standing>,
     pub notes: Vec<String>,

@@ -1,6 +1,6 @@
 //! Looks at finished outputs: nothing that was replaced, and nothing that a rule takes for a secret, may be left.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     known::Known,
@@ -21,13 +21,13 @@ pub struct Leak {
 /// Knows every value that was replaced, and the rules.
 #[derive(Debug)]
 pub struct Guard {
-    rules: Rules,
+    rules: Arc<Rules>,
     known: Known,
     pseudonyms: BTreeSet<String>,
 }
 
 impl Guard {
-    pub(super) fn new(rules: Rules, names: &Names) -> anyhow::Result<Guard> {
+    pub(super) fn new(rules: Arc<Rules>, names: &Names) -> anyhow::Result<Guard> {
         let mut pseudonyms: BTreeSet<String> = names.iter().map(|(_, seen)| seen.pseudonym.clone()).collect();
         pseudonyms.insert(CUT.to_owned());
         Ok(Guard { rules, known: Known::new(names)?, pseudonyms })
@@ -36,7 +36,7 @@ impl Guard {
     /// Knows the rules alone.
     pub fn of_rules(rules: Rules) -> anyhow::Result<Guard> {
         // No name was given, so the key is of no consequence.
-        Guard::new(rules, &Names::new(Key::from_random([0; 32])))
+        Guard::new(Arc::new(rules), &Names::new(Key::from_random([0; 32])))
     }
 
     /// What a rule is about, for a person.
@@ -110,7 +110,7 @@ mod tests {
         names.add(Category::Secret, "url-password", "hunter2/hunter2");
         names.add(Category::Email, "email", "ada@bank.example");
         names.settle();
-        Guard::new(Rules::load(&[], &[]).expect("rules"), &names).expect("a guard")
+        Guard::new(Arc::new(Rules::load(&[], &[]).expect("rules")), &names).expect("a guard")
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! One report in, the same report without its secrets out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use serde_json::{Map, Value};
 
@@ -46,7 +49,7 @@ const FREE: &[&str] = &["ids", "keys"];
 /// Replaces values by pseudonyms.
 #[derive(Debug)]
 pub struct Redactor {
-    rules: Rules,
+    rules: Arc<Rules>,
     names: Names,
     /// Which names tell that their value is a secret, once asked.
     telling: HashMap<String, Option<usize>>,
@@ -76,7 +79,7 @@ enum Inside {
 
 impl Redactor {
     pub fn new(rules: Rules, key: Key) -> Redactor {
-        Redactor { rules, names: Names::new(key), telling: HashMap::new() }
+        Redactor { rules: Arc::new(rules), names: Names::new(key), telling: HashMap::new() }
     }
 
     /// Takes over the names of an earlier run.
@@ -119,8 +122,8 @@ impl Redactor {
     }
 
     /// What looks at finished outputs.
-    pub fn guard(self) -> anyhow::Result<Guard> {
-        Guard::new(self.rules, &self.names)
+    pub fn guard(&self) -> anyhow::Result<Guard> {
+        Guard::new(Arc::clone(&self.rules), &self.names)
     }
 
     pub fn map(&self) -> PrivateMap {

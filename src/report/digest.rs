@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{
     Finding, OverTime, Severity, Timestamp, Window,
     projection::{Projection, ProjectionStatus},
-    report::{CauseVerdict, ChainRole, CheckStatus, EvidenceRow, Incident, Report},
+    report::{CauseVerdict, ChainRole, CheckStatus, EvidenceRow, Incident, Report, Status},
 };
 
 /// `63629` as `63,629`.
@@ -49,6 +49,21 @@ pub(super) fn redacted(report: &Report) -> Option<String> {
         return Some("redacted: nothing had to be replaced".to_owned());
     }
     Some(format!("redacted: pseudonyms stand for {}", values.join(", ")))
+}
+
+/// The verdict where there is no incident.
+pub(super) fn no_incident(report: &Report) -> &'static str {
+    let loud = |level: &str| ["error", "fatal"].contains(&level);
+    let left_out = report.run.state.as_ref().is_some_and(|state| state.left_out > 0);
+    match report.verdict.status {
+        _ if standing_alone(report).next().is_some() => "No incident. What stands alone is listed below.",
+        _ if report.templates.iter().any(|seen| loud(&seen.level)) => {
+            "No incident. Messages of level error that no pattern names are listed below."
+        }
+        _ if left_out => "No news: what is known from the runs before is left out.",
+        Status::Incomplete => "Nothing above info was found in what could be read.",
+        Status::Clean | Status::Findings => "No incident: nothing above info was found.",
+    }
 }
 
 /// Findings of warning or above that are part of no incident, the worst first.

@@ -32,13 +32,22 @@ pub(super) struct Shown<'t> {
 
 impl maud::Render for Shown<'_> {
     fn render_to(&self, out: &mut String) {
-        let visible = |c: char| c == '\n' || c == '\t' || !(c.is_control() || is_invisible(c));
-        let mut shown = String::new();
-        for c in cut(&self.text, self.longest).chars() {
-            if visible(c) { shown.push(c) } else { shown.extend(c.escape_unicode()) }
-        }
-        maud::Render::render_to(shown.as_str(), out);
+        maud::Render::render_to(visible(&cut(&self.text, self.longest)).as_str(), out);
     }
+}
+
+/// What hides or turns text is shown; line ends and tabs stay what they are.
+pub(super) fn visible(text: &str) -> String {
+    let plain = |c: char| c == '\n' || c == '\t' || !(c.is_control() || is_invisible(c));
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if plain(c) {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_unicode());
+        }
+    }
+    shown
 }
 
 /// Bidirectional overrides and zero-width characters (UAX 9; CVE-2021-42574), what breaks a line without being a
@@ -252,7 +261,11 @@ pub(super) fn label(text: &str) -> String {
 /// For a message of SARIF, where braces are placeholders and `[text](target)` is a link.
 pub(super) fn sarif(text: &str) -> String {
     let text = text.replace('{', "{{").replace('}', "}}");
-    if text.contains("](") { text.replace('[', "\\[").replace(']', "\\]") } else { text }
+    if !text.contains("](") {
+        return text;
+    }
+    // A backslash first: one before a bracket would undo the bracket's own.
+    text.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]")
 }
 
 /// For JSON: what a terminal would obey, and what some readers take for the end of a line, is written as `\u....`.

@@ -1,7 +1,6 @@
 //! `coroner analyze` and `coroner integrity`: one run over the evidence, as many reports as asked for.
 
 use std::{
-    fs,
     path::Path,
     sync::{Arc, atomic::Ordering},
 };
@@ -17,10 +16,10 @@ use crate::{
         progress,
         redaction::{self, Redaction},
         state::{self, Kept, Night},
+        stored,
     },
     engine::{self, Baseline, Plan, Progress, Scope},
     ingest,
-    model::report::{Report, SCHEMA_VERSION},
 };
 
 /// Which of the two commands runs.
@@ -31,8 +30,7 @@ pub(crate) enum What {
 }
 
 pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
-    let delivery =
-        Delivery::decide(&args.output.output, &args.output, &args.text, &args.gate, redaction(args)?)?;
+    let mut delivery = Delivery::decide(&args.output, &args.text, &args.gate, redaction(args)?)?;
     let scope = match what {
         What::Everything => Scope::Everything,
         What::Stores => Scope::Stores,
@@ -79,7 +77,9 @@ pub(crate) fn run(args: &Analyze, what: What) -> anyhow::Result<Exit> {
     if is_empty && !args.output.quiet {
         eprintln!("coroner: nothing new: all of the evidence was read by earlier runs");
     }
-    Ok(if is_empty && args.state.fail_on_empty { Exit::Nothing } else { exit })
+    // Evidence that could not be read is not nothing.
+    let empty = is_empty && args.state.fail_on_empty && exit != Exit::Incomplete;
+    Ok(if empty { Exit::Nothing } else { exit })
 }
 
 fn redaction(args: &Analyze) -> anyhow::Result<Option<Redaction>> {
@@ -90,26 +90,10 @@ pub(crate) fn pool(threads: usize) -> anyhow::Result<rayon::ThreadPool> {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("threads cannot be started")
 }
 
-/// A report that a path names, or that lies in the folder that it names; `None` where it is something else.
-pub(crate) fn written(path: &Path) -> anyhow::Result<Option<Report>> {
-    let inside = path.join("report.json");
-    let file = if inside.is_file() { &inside } else { path };
-    if !file.is_file() || file.extension().is_none_or(|extension| extension != "json") {
-        return Ok(None);
-    }
-    let bytes = fs::read(file).with_context(|| file.display().to_string())?;
-    // A log may be called .json as well.
-    match serde_json::from_slice::<Report>(&bytes) {
-        Ok(report) if report.schema_version == SCHEMA_VERSION => Ok(Some(report)),
-        Ok(report) => bail!("{}: a report of version {}", file.display(), report.schema_version),
-        Err(_) => Ok(None),
-    }
-}
-
 /// Reads what to compare with: a report where there is one, or else evidence.
 fn baseline(plan: &Plan, path: &Path, progress: &Progress) -> anyhow::Result<Baseline> {
     let within = || format!("{}: no baseline", path.display());
-    if let Some(report) = written(path).with_context(within)? {
+    if let Some(report) = stored::found(path).with_context(within)? {
         return Ok(Baseline::Report(Box::new(report)));
     }
     let found = ingest::walk(&[path.display().to_string()]).with_context(within)?;

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
 
 use crate::{
-    cli::{Exit, args::TraceFormat, commands::analyze, plan},
+    cli::{Exit, args::TraceFormat, commands::analyze, plan, stored},
     engine::{self, History, Plan, Progress},
     ingest,
     model::report::{NewsState, Report},
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Diff) -> anyhow::Result<Exit> {
 
 /// A report as it was written, or one of evidence.
 fn report(plan: &Plan, path: &Path) -> anyhow::Result<Report> {
-    if let Some(report) = analyze::written(path)? {
+    if let Some(report) = stored::found(path)? {
         return Ok(report);
     }
     let found = ingest::walk(&[path.display().to_string()])?;

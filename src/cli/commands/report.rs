@@ -1,10 +1,6 @@
 //! `coroner report`: reports without reading evidence again, of a JSON report or of some days of a state.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, bail};
 
@@ -23,22 +19,19 @@ use crate::{
 pub(crate) fn run(args: &Report) -> anyhow::Result<Exit> {
     match (&args.result, &args.folder, &args.days) {
         (None, Some(state), Some(folder)) => {
-            days(&Kept::read(args, state)?, args, folder).with_context(|| folder.display().to_string())?;
-            Ok(Exit::Success)
+            days(&Kept::read(args, state)?, args, folder).with_context(|| folder.display().to_string())
         }
-        (None, Some(state), None) => delivery(args, &args.output.output)?
-            .deliver(Kept::read(args, state)?.report(i64::MIN, i64::MAX)?, || Ok(())),
-        (Some(result), ..) => {
-            delivery(args, &args.output.output)?.deliver(stored::read(Path::new(result))?, || Ok(()))
+        (None, Some(state), None) => {
+            delivery(args)?.deliver(Kept::read(args, state)?.report(i64::MIN, i64::MAX)?, || Ok(()))
         }
+        (Some(result), ..) => delivery(args)?.deliver(stored::read(Path::new(result))?, || Ok(())),
         (None, None, _) => bail!("name a RESULT.json, or a state with --state DIR"),
     }
 }
 
-/// To these places; every other decision is that of the arguments.
-fn delivery(args: &Report, places: &[String]) -> anyhow::Result<Delivery> {
+fn delivery(args: &Report) -> anyhow::Result<Delivery> {
     let redaction = redaction::redaction(&args.redaction, &plan::files(args.patterns.as_deref())?)?;
-    Delivery::decide(places, &args.output, &args.text, &args.gate, redaction)
+    Delivery::decide(&args.output, &args.text, &args.gate, redaction)
 }
 
 /// What a state keeps, between the hours that were asked for.
@@ -84,24 +77,31 @@ impl Kept {
     }
 }
 
-/// A page for each day, and what links them.
-fn days(kept: &Kept, args: &Report, folder: &Path) -> anyhow::Result<()> {
+/// A page for each day, and what links them. One delivery for all: pseudonyms are the same on every page. The run ends
+/// as its worst day does.
+fn days(kept: &Kept, args: &Report, folder: &Path) -> anyhow::Result<Exit> {
     fs::create_dir_all(folder)?;
-    let mut rows = Vec::new();
+    let mut delivery = delivery(args)?;
+    let (mut rows, mut worst) = (Vec::new(), Exit::Success);
     for day in kept.memory(i64::MIN, i64::MAX)?.days() {
         let report = kept.report(day * 24, day * 24 + 23)?;
         let date: String = Timestamp(day * DAY).to_string().chars().take(10).collect();
         let file = format!("{date}.html");
-        let mut incidents: BTreeMap<String, u64> = BTreeMap::new();
-        for incident in &report.incidents {
-            *incidents.entry(incident.root_cause.kind.clone()).or_default() += 1;
-        }
-        let (worst, findings) = (report.verdict.worst_severity, report.findings.len());
-        rows.push(Day { day, date, file: file.clone(), worst, findings, incidents });
-        let place: PathBuf = folder.join(file);
-        delivery(args, &[format!("html:{}", place.display())])?.deliver(report, || Ok(()))?;
+        rows.push(row(day, date, file.clone(), &report));
+        delivery.send_to(&[format!("html:{}", folder.join(file).display())])?;
+        worst = worst.max(delivery.deliver(report, || Ok(()))?);
     }
-    output::write_file(&folder.join("index.html"), |file| Ok(index(&rows, file)?))
+    output::write_file(&folder.join("index.html"), |file| Ok(index(&rows, file)?))?;
+    Ok(worst)
+}
+
+fn row(day: i64, date: String, file: String, report: &report::Report) -> Day {
+    let mut incidents: BTreeMap<String, u64> = BTreeMap::new();
+    for incident in &report.incidents {
+        *incidents.entry(incident.root_cause.kind.clone()).or_default() += 1;
+    }
+    let (status, worst) = (report.verdict.status, report.verdict.worst_severity);
+    Day { day, date, file, status, worst, findings: report.findings.len(), incidents }
 }
 
 /// The hour that a time falls into, counted from 1970; a length of time is one before the newest.

@@ -87,7 +87,7 @@ impl<'r> View<'r> {
             String::new()
         };
         let name = digest::cut_middle(
-            &format!("{offset}{}", row.finding.title),
+            &format!("{offset}{}", self.shorter(&row.finding.title)),
             longest.saturating_sub(count.len()),
         );
         html! {

@@ -9,7 +9,10 @@ use std::{
 use maud::{DOCTYPE, Markup, html};
 
 use crate::{
-    model::{Severity, report::CAUSE_KINDS},
+    model::{
+        Severity,
+        report::{CAUSE_KINDS, Status},
+    },
     report::digest,
 };
 
@@ -24,6 +27,7 @@ pub struct Day {
     pub date: String,
     /// The file that holds its report, beside the page.
     pub file: String,
+    pub status: Status,
     pub worst: Option<Severity>,
     pub findings: usize,
     /// Incidents by the kind of their root cause.
@@ -72,6 +76,7 @@ fn cell(day: &Day) -> Markup {
         a href=(day.file) { (day.date) } br;
         @match day.worst {
             Some(worst) => (badge(worst)),
+            None if day.status == Status::Incomplete => span class="badge warning" { "incomplete" },
             None => span class="badge ok" { "clean" },
         }
         br; (digest::counted(day.findings, "finding", "findings"))
@@ -119,6 +124,7 @@ mod tests {
             day,
             date: date.to_owned(),
             file: format!("{date}.md"),
+            status: Status::Findings,
             worst,
             findings: 2,
             incidents: kinds.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect(),

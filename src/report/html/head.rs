@@ -39,7 +39,7 @@ impl View<'_> {
                         p { strong { "Not all evidence could be read." } " What follows holds for the rest." }
                         ul {
                             @for reason in report.verdict.incomplete.iter().take(self.limits.rows) {
-                                li { (self.text(reason)) }
+                                li { (self.path(reason)) }
                             }
                         }
                         (self.more(report.verdict.incomplete.len(), "more reason", "more reasons"))
@@ -52,12 +52,9 @@ impl View<'_> {
     fn verdict(&self) -> Markup {
         let report = self.report;
         html! {
-            @match (report.incidents.first(), report.verdict.status) {
-                (Some(first), _) => { (badge(first.severity)) " " (self.text(&first.title)) }
-                (None, _) if digest::standing_alone(report).next().is_some() =>
-                    "No incident. What stands alone is listed below.",
-                (None, Status::Incomplete) => "Nothing above info was found in what could be read.",
-                (None, _) => "No incident: nothing above info was found.",
+            @match report.incidents.first() {
+                Some(first) => { (badge(first.severity)) " " (self.said(&first.title)) }
+                None => (digest::no_incident(report)),
             }
         }
     }

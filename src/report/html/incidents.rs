@@ -45,8 +45,8 @@ impl<'r> View<'r> {
                 td.num { (incident.rank) }
                 td { (badge(incident.severity)) }
                 th scope="row" {
-                    @if told { a href={ "#" (self.text(&incident.id)) } { (self.text(&incident.title)) } }
-                    @else { (self.text(&incident.title)) }
+                    @if told { a href={ "#" (self.text(&incident.id)) } { (self.said(&incident.title)) } }
+                    @else { (self.said(&incident.title)) }
                 }
                 td { (charts::sparkline(&self.over_time(incident), "entries")) }
                 td { (self.time(incident.window.from)) }
@@ -79,12 +79,12 @@ impl<'r> View<'r> {
         html! {
             article id=(self.text(&incident.id)) aria-labelledby={ (self.text(&incident.id)) "-title" } data-severity=(incident.severity.name()) {
                 h3 id={ (self.text(&incident.id)) "-title" } {
-                    span.rank { (incident.rank) } " " (badge(incident.severity)) " " (self.text(&incident.title))
+                    span.rank { (incident.rank) } " " (badge(incident.severity)) " " (self.said(&incident.title))
                 }
                 p.muted { a.id href={ "#" (self.text(&incident.id)) } { (self.text(&incident.id)) } " · " (digest::span(&incident.window)) " · score " (incident.score) }
                 p.cause {
                     strong { (self.text(&incident.root_cause.kind)) } ", " (digest::verdict(incident.root_cause.verdict)) ". "
-                    (self.text(&incident.root_cause.why))
+                    (self.said(&incident.root_cause.why))
                 }
                 (self.chain_picture(incident))
                 div.columns {
@@ -130,7 +130,7 @@ impl<'r> View<'r> {
                 @for place in lines.iter().take(self.limits.rows) {
                     div.line {
                         div.whence {
-                            span.place { (self.text(&place.path)) ":" (place.line) span.muted { " byte " (place.byte) } }
+                            span.place { (self.path(&place.path)) ":" (place.line) span.muted { " byte " (place.byte) } }
                             button.copy type="button" hidden { "copy" }
                         }
                         pre { (self.text(&place.excerpt)) }
@@ -152,7 +152,7 @@ impl<'r> View<'r> {
                                 td { (self.time(link.at)) }
                                 td { (role(link.role)) }
                                 td { (badge(finding.severity)) }
-                                td { (self.text(&finding.title)) br; span.muted { (self.text(&finding.detail)) } }
+                                td { (self.said(&finding.title)) br; span.muted { (self.text(&finding.detail)) } }
                                 td.num { (digest::number(finding.count)) }
                                 td { (self.text(link.why.as_deref().unwrap_or_default())) }
                             }
@@ -204,7 +204,7 @@ impl<'r> View<'r> {
         html! {
             @if let Some(id) = &incident.runbook {
                 @match &incident.runbook_text {
-                    Some(text) => details { summary { "Runbook: " (self.text(id)) } div.runbook { (markdown(&safe::cut(text, RUNBOOK))) } },
+                    Some(text) => details { summary { "Runbook: " (self.text(id)) } div.runbook { (markdown(&safe::visible(&safe::cut(text, RUNBOOK)))) } },
                     None => p { "Runbook: " code { "coroner explain " (self.text(id)) } },
                 }
             }
@@ -221,7 +221,7 @@ impl<'r> View<'r> {
                     @for finding in alone.iter().take(self.limits.rows) {
                         tr data-severity=(finding.severity.name()) {
                             td { (badge(finding.severity)) }
-                            th scope="row" { (self.text(&finding.title)) @if finding.scattered { ", now and then" } br; span.muted { (self.text(&finding.detail)) } }
+                            th scope="row" { (self.said(&finding.title)) @if finding.scattered { ", now and then" } br; span.muted { (self.text(&finding.detail)) } }
                             td.num { (digest::number(finding.count)) }
                             td { (charts::sparkline(&finding.over_time, "entries")) }
                             td { (self.time(finding.window.from)) }

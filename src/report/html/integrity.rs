@@ -47,7 +47,7 @@ impl View<'_> {
             (table("Stores", &["store", "profile", "streams", "events", "checkpoints", "first", "last", "faults"], &html! {
                 @for store in integrity.stores.iter().take(self.limits.rows) {
                     tr {
-                        th scope="row" { (self.text(&store.path)) @if let Some(newest) = &store.copy_of { br; span.muted { "an older copy of " (self.text(newest)) } } }
+                        th scope="row" { (self.path(&store.path)) @if let Some(newest) = &store.copy_of { br; span.muted { "an older copy of " (self.path(newest)) } } }
                         td { (self.text(&store.profile)) @if !store.schema.is_empty() { " " (self.text(&store.schema)) } }
                         td.num { (digest::number(store.streams)) }
                         td.num { (digest::number(store.events)) }
@@ -79,7 +79,7 @@ impl View<'_> {
                             td { (badge(fault.severity)) }
                             th scope="row" { (fault.kind.name()) }
                             td { (self.text(&fault.detail)) }
-                            td { (self.text(&fault.path)) @if let Some(file) = &fault.file { "/" (self.text(file)) } ":" (fault.line) }
+                            td { (self.path(&fault.path)) @if let Some(file) = &fault.file { "/" (self.text(file)) } ":" (fault.line) }
                         }
                     }
                 }))

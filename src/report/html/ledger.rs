@@ -27,7 +27,7 @@ impl<'r> View<'r> {
     fn piece(&self, row: &'r EvidenceRow) -> Markup {
         html! {
             tr {
-                th scope="row" { (self.text(&row.path)) }
+                th scope="row" { (self.path(&row.path)) }
                 td { (self.text(&row.format)) @if !matches!(row.compression.as_str(), "none" | "") { ", " (self.text(&row.compression)) } }
                 td.num { (digest::bytes(row.bytes)) }
                 td.num { (digest::number(row.records)) }

@@ -65,6 +65,9 @@ pub(super) fn page(report: &Report, max_bytes: usize) -> String {
     smallest
 }
 
+/// Stores that a sentence is searched for.
+const STORES: usize = 100;
+
 /// A report as a page shows it.
 struct View<'r> {
     report: &'r Report,
@@ -139,12 +142,13 @@ impl<'r> View<'r> {
     fn title(&self) -> String {
         let worst = self.report.incidents.first();
         let what = worst.map_or("no incident", |incident| incident.title.as_str());
-        format!("Incident report: {}", what.replace(self.folder, ""))
+        format!("Incident report: {}", self.shorter(what))
     }
 
     fn shortened(&self, max_bytes: usize) -> Markup {
         html! {
             p.note {
+                @if self.limits == LIMITS[LIMITS.len() - 1] { "This page is as short as a page gets. " }
                 "To keep this page under " (digest::bytes(max_bytes as u64)) ", at most " (self.limits.told)
                 " incidents are told in full, lists end after " (self.limits.rows)
                 " rows and texts after " (self.limits.text)
@@ -172,15 +176,29 @@ impl<'r> View<'r> {
         text.get(..10).map_or_else(|| text.clone(), |date| format!("{date} {}", time.clock()))
     }
 
-    /// A text, cut. Paths in it go without the folder that all evidence shares; the head names it.
+    /// A text, cut and otherwise as it is.
     fn text<'t>(&self, text: &'t str) -> Shown<'t> {
-        let folder = self.folder;
-        let text = if folder.is_empty() || !text.contains(folder) {
-            Cow::Borrowed(text)
-        } else {
-            Cow::Owned(text.replace(folder, ""))
-        };
-        Shown { text, longest: self.limits.text }
+        Shown { text: Cow::Borrowed(text), longest: self.limits.text }
+    }
+
+    /// A path without the folder that all evidence shares; the head names it.
+    fn path<'t>(&self, path: &'t str) -> Shown<'t> {
+        self.text(path.strip_prefix(self.folder).unwrap_or(path))
+    }
+
+    /// A sentence of ours, which may name a store: by the shorter name.
+    fn said<'t>(&self, text: &'t str) -> Shown<'t> {
+        Shown { text: self.shorter(text), longest: self.limits.text }
+    }
+
+    /// Only what is a store's whole path is made shorter: the rest may be the evidence's own words.
+    fn shorter<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let stores = self.report.integrity.stores.iter().take(STORES);
+        let longest = stores.filter(|store| text.contains(&store.path)).max_by_key(|store| store.path.len());
+        match longest.and_then(|store| Some((store, store.path.strip_prefix(self.folder)?))) {
+            Some((store, short)) => Cow::Owned(text.replace(&store.path, short)),
+            None => Cow::Borrowed(text),
+        }
     }
 
     /// Says what a list leaves out.

@@ -64,7 +64,7 @@ impl<'r> View<'r> {
             @if let (Some(from), Some(to)) = (incident.window.from, incident.window.to) {
                 @let left = axis.x(from);
                 g class={ "band " (incident.severity.name()) } {
-                    title { (incident.rank) ". " (self.text(&incident.title)) }
+                    title { (incident.rank) ". " (self.said(&incident.title)) }
                     rect x=(px(left)) y=(TOP - 4.0) width=(px((axis.x(to) - left).max(2.0))) height=(px(foot - TOP + 4.0)) {}
                     text.tick x=(px(left + 2.0)) y=(TOP - 7.0) { (incident.rank) }
                 }

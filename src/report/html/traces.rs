@@ -52,7 +52,7 @@ impl<'r> View<'r> {
                 @if let Some(error) = &trace.error { p { (self.text(error)) } }
                 (self.phases(trace))
                 @if let Some(place) = trace.evidence.first() {
-                    p.muted { "from " (self.text(&place.path)) ":" (place.line) ", " (self.time(trace.start)) }
+                    p.muted { "from " (self.path(&place.path)) ":" (place.line) ", " (self.time(trace.start)) }
                 }
             }
         }

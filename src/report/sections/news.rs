@@ -31,6 +31,10 @@ pub(super) fn section(report: &Report) -> Option<Section> {
     if changed.len() > SHOWN {
         notes.push(format!("and {} more, in report.json", digest::number((changed.len() - SHOWN) as u64)));
     }
+    if state.left_out > 0 {
+        let what = "findings and incidents that are known are left out";
+        notes.push(format!("{} {what}", digest::number(state.left_out)));
+    }
     notes.extend(state.missing.iter().take(NOTES).map(|path| format!("missing: {path} was there before")));
     // What is hidden stays in sight, as a count.
     let kept = report.findings.iter().filter(|finding| finding.check == "state");

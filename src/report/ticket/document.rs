@@ -185,6 +185,9 @@ fn verdict(report: &Report) -> String {
         None if digest::standing_alone(report).next().is_some() => {
             "no incident, but what stands alone is listed".to_owned()
         }
+        None if report.run.state.as_ref().is_some_and(|state| state.left_out > 0) => {
+            "no news, and what is known is left out".to_owned()
+        }
         None => "no incident".to_owned(),
     };
     match report.verdict.status {

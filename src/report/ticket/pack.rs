@@ -76,7 +76,7 @@ impl<'p> Page<'p> {
     /// The longest head and foot that leave room for more; the shortest where none does.
     fn new(document: &'p Document<'p>, dialect: &'p dyn Dialect, ticket: Option<Ticket>) -> Page<'p> {
         let most = LeftOut {
-            incidents: document.view.report.incidents.len(),
+            incidents: document.told,
             parts: document.items.iter().map(|item| item.title).collect(),
             cut: document.items.len(),
         };
@@ -188,7 +188,7 @@ impl<'p> Page<'p> {
     }
 
     fn finish(mut self) -> String {
-        self.left.incidents = self.document.view.report.incidents.len() - self.incidents;
+        self.left.incidents = self.document.told - self.incidents;
         let foot = foot(self.document.view.report, self.dialect, self.ticket, &self.left);
         format!("{}{}{}\n{foot}", self.head, self.body, self.tables)
     }
@@ -206,7 +206,7 @@ fn foot(report: &Report, dialect: &dyn Dialect, ticket: Option<Ticket>, left: &L
             ticket.tracker.name()
         ))]));
     }
-    parts.push(Part::Command(command(report)));
+    parts.extend(command(report).map(Part::Command));
     let by = vec![
         own("Made by "),
         said(&format!("{} {}", report.run.tool, report.run.version), NAME),
@@ -235,10 +235,19 @@ impl LeftOut {
 
 /// What to type for the whole report. Arguments that a shell or a reader might not take as they stand are left to who
 /// types it.
-fn command(report: &Report) -> String {
+fn command(report: &Report) -> Option<String> {
+    let run = &report.run;
+    // What a state keeps is no evidence that arguments name.
+    let of_state = |text: &String| text.starts_with("--since") || text.starts_with("--until");
+    if run.state.is_some() || run.arguments.is_empty() || run.arguments.iter().any(of_state) {
+        return None;
+    }
+    let stores = run.settings.get("scope").is_some_and(|scope| scope == "stores");
+    let verb = if stores { "integrity" } else { "analyze" };
     let arguments: Option<Vec<String>> =
         report.run.arguments.iter().map(|text| safe::shell_word(text)).collect();
     let arguments = arguments.map(|words| words.join(" "));
     let arguments = arguments.filter(|words| !words.is_empty() && words.len() <= ARGUMENTS);
-    format!("coroner analyze {} -o report.json -o report.md", arguments.as_deref().unwrap_or("EVIDENCE"))
+    let arguments = arguments.as_deref().unwrap_or("EVIDENCE");
+    Some(format!("coroner {verb} {arguments} -o report.json -o report.md"))
 }

@@ -80,27 +80,16 @@ fn head(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
         page.line(&[Span(DIM, &redacted)])?;
     }
     for reason in &report.verdict.incomplete {
-        page.paragraph(Margin { indent: 2, name: "", width: 0 }, &reason.replace(folder, ""))?;
+        page.paragraph(
+            Margin { indent: 2, name: "", width: 0 },
+            reason.strip_prefix(folder).unwrap_or(reason),
+        )?;
     }
     if report.incidents.is_empty() {
         page.blank()?;
-        page.paragraph(Margin { indent: 0, name: "", width: 0 }, no_incident(report))?;
+        page.paragraph(Margin { indent: 0, name: "", width: 0 }, digest::no_incident(report))?;
     }
     Ok(())
-}
-
-fn no_incident(report: &Report) -> &'static str {
-    let loud = |level: &str| ["error", "fatal"].contains(&level);
-    match report.verdict.status {
-        _ if digest::standing_alone(report).next().is_some() => {
-            "No incident. What stands alone is listed below."
-        }
-        _ if report.templates.iter().any(|seen| loud(&seen.level)) => {
-            "No incident. Messages of level error that no pattern names are listed below."
-        }
-        Status::Incomplete => "Nothing above info was found in what could be read.",
-        Status::Clean | Status::Findings => "No incident: nothing above info was found.",
-    }
 }
 
 fn incidents(report: &Report, layout: &Layout, page: &mut Page<'_>) -> io::Result<()> {
