@@ -29,7 +29,7 @@ use crate::{
 
 use super::{Partial, Reading, SourcePart, hours::Hours};
 
-pub use history::{History, noted};
+pub use history::{History, Normal, Reported, noted};
 pub use records::Unreadable;
 pub use told::KnownSource;
 

@@ -18,6 +18,8 @@ use crate::{
 
 /// Times as many as in the night before, or as few, that are no chance.
 const TIMES: u64 = 2;
+/// Times as many a night as was accepted, beyond which it is no longer what was accepted.
+const NORMAL_TIMES: u64 = 2;
 /// Runs after which what never came back is forgotten.
 const FORGOTTEN: u64 = 400;
 
@@ -28,6 +30,24 @@ pub struct History {
     /// The newest time that was reported on.
     to: Option<Timestamp>,
     runs: u64,
+}
+
+/// What was accepted as normal, by what it is and its id: so many a night.
+pub type Normal = BTreeMap<(String, String), u64>;
+
+/// One thing that runs have reported, for who decides whether it is normal.
+#[derive(Clone, Debug)]
+pub struct Reported<'h> {
+    pub what: &'h str,
+    pub id: &'h str,
+    kind: &'h str,
+    pub title: &'h str,
+    /// What the last night that saw it added.
+    pub count: u64,
+    /// The newest time of the evidence when a run last saw it.
+    pub seen_at: Option<Timestamp>,
+    /// Whether the last run's report has it.
+    pub is_of_last_run: bool,
 }
 
 /// What was known of one thing.
@@ -43,12 +63,21 @@ struct Past {
     first_seen: Option<Timestamp>,
     nights: u64,
     last_run: u64,
+    #[serde(default)]
+    kind: String,
+    /// The newest time of the evidence when it was not over.
+    #[serde(default)]
+    seen_at: Option<Timestamp>,
+    /// The run whose report had it last.
+    #[serde(default)]
+    reported: u64,
 }
 
 /// What one report says of one thing.
 struct Now<'r> {
     what: &'static str,
     id: &'r str,
+    kind: &'r str,
     title: &'r str,
     severity: Severity,
     count: u64,
@@ -66,7 +95,7 @@ enum Lasts {
 
 impl History {
     /// Gives everything in a report its state. A run that read nothing new says what the last one said.
-    pub fn tell(&mut self, report: &mut Report) {
+    pub fn tell(&mut self, report: &mut Report, normal: &Normal) {
         let Some(mut used) = report.run.state.take() else { return };
         self.runs = used.runs;
         for name in &used.missing {
@@ -85,6 +114,7 @@ impl History {
                 Some(past) if !read_more => past,
                 past => judged(past, &now, went_on, self.runs),
             };
+            let past = past.at(report.window.to.max(self.to), self.runs).within(normal.get(&key));
             // Of what is always said, the news alone are worth a line.
             let is_always_said = ["pattern", "template"].contains(&now.what);
             if !is_always_said || past.state != NewsState::Persisting {
@@ -107,6 +137,24 @@ impl History {
             known.map_or("new", |past| past.state.name()).clone_into(&mut finding.state);
         }
         report.run.state = Some(used);
+    }
+
+    /// Everything that is known.
+    pub fn told(&self) -> impl Iterator<Item = Reported<'_>> {
+        self.known.iter().map(|((what, id), past)| Reported {
+            what,
+            id,
+            kind: &past.kind,
+            title: &past.title,
+            count: past.added,
+            seen_at: past.seen_at,
+            is_of_last_run: past.reported == self.runs,
+        })
+    }
+
+    /// The newest time that was reported on.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.to
     }
 
     /// What two reports differ in: counts are of each alone.
@@ -175,7 +223,31 @@ fn count(report: &mut Report) {
     }
 }
 
+impl Reported<'_> {
+    /// Whether a name is its id or its kind.
+    pub fn is(&self, name: &str) -> bool {
+        self.id == name || self.kind == name
+    }
+}
+
 impl Past {
+    /// As a run reports it whose evidence ends at this time.
+    fn at(self, newest: Option<Timestamp>, run: u64) -> Past {
+        let seen_at = if self.state == NewsState::Resolved { self.seen_at } else { newest };
+        Past { seen_at, reported: run, ..self }
+    }
+
+    /// What was accepted is no news, unless there is far more of it.
+    fn within(self, accepted: Option<&u64>) -> Past {
+        let state = match accepted {
+            Some(_) if self.state == NewsState::Resolved => self.state,
+            Some(count) if self.added > NORMAL_TIMES * (*count).max(1) => NewsState::Worse,
+            Some(_) if self.state.is_news() => NewsState::Persisting,
+            _ => self.state,
+        };
+        Past { state, ..self }
+    }
+
     fn standing(&self, (what, id): &(String, String)) -> Standing {
         Standing {
             what: what.clone(),
@@ -200,10 +272,18 @@ fn judged(past: Option<Past>, now: &Now<'_>, went_on: bool, run: u64) -> Past {
         first_seen: now.from,
         nights: 1,
         last_run: run,
+        kind: now.kind.to_owned(),
+        seen_at: None,
+        reported: run,
     };
     let Some(past) = past else { return fresh };
     let more = now.lasts == Lasts::Condition || now.count > past.count || now.to > past.to;
-    let known = Past { first_seen: past.first_seen.or(now.from), nights: past.nights, ..fresh };
+    let known = Past {
+        first_seen: past.first_seen.or(now.from),
+        nights: past.nights,
+        seen_at: past.seen_at,
+        ..fresh
+    };
     if !more {
         let state = if went_on { NewsState::Resolved } else { past.state };
         return Past { state, added: past.added, last_run: past.last_run, ..known };
@@ -239,6 +319,7 @@ fn every(report: &Report) -> Vec<Now<'_>> {
         all.push(Now {
             what: "finding",
             id: &finding.id,
+            kind: &finding.kind,
             title: &finding.title,
             severity: finding.severity,
             count: finding.count,
@@ -252,6 +333,7 @@ fn every(report: &Report) -> Vec<Now<'_>> {
         all.push(Now {
             what: "pattern",
             id: &seen.id,
+            kind: &seen.id,
             title: &seen.title,
             severity: seen.severity,
             count: seen.occurrences,
@@ -264,6 +346,7 @@ fn every(report: &Report) -> Vec<Now<'_>> {
         all.push(Now {
             what: "template",
             id: &seen.id,
+            kind: &seen.id,
             title: &seen.template,
             severity: Severity::Info,
             count: seen.occurrences,
@@ -283,6 +366,7 @@ fn of_incident<'r>(incident: &'r Incident, report: &Report, lasts: &dyn Fn(&Find
     Now {
         what: "incident",
         id: &incident.id,
+        kind: &incident.root_cause.kind,
         title: &incident.title,
         severity: incident.severity,
         count: own.iter().map(|finding| finding.count).sum(),
@@ -343,7 +427,7 @@ mod tests {
         for (at, (count, new, expected)) in nights.into_iter().enumerate() {
             let run = at as u64 + 1;
             let mut report = night(run, at as i64, new, count);
-            history.tell(&mut report);
+            history.tell(&mut report, &Normal::new());
             let standing = report.run.state.expect("a state").standing;
             let got = standing.first().map(|standing| (standing.state, standing.nights));
             assert_eq!(got, expected, "night {run}");
