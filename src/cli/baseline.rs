@@ -23,6 +23,7 @@ pub(super) struct Accepted {
 pub(super) struct Entry {
     /// finding, incident, pattern or template.
     pub(super) what: String,
+    /// Its id; of a pattern's findings and incidents the pattern, as each night's have ids of their own.
     pub(super) id: String,
     /// For people; the id decides.
     pub(super) title: String,

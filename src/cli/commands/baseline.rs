@@ -80,7 +80,8 @@ pub(crate) fn run(args: &Baseline) -> anyhow::Result<Exit> {
 
 /// What the last run reported of these ids and kinds, or all of it.
 fn accept(history: &History, what: &[String], reason: &str, owner: &str) -> anyhow::Result<Vec<Entry>> {
-    let reported: Vec<Reported<'_>> = history.told().filter(|told| told.is_of_last_run).collect();
+    let mut reported = history.reported();
+    reported.retain(|told| told.is_of_last_run);
     for name in what {
         if !reported.iter().any(|told| told.is(name)) {
             bail!("{name}: the last run reported no such id or kind");
@@ -107,7 +108,8 @@ fn print(entry: &Entry) {
 /// Leaves out what is no longer known, and what the evidence went on without for so many microseconds.
 fn prune(accepted: &mut Accepted, history: &History, keep: i64) {
     let oldest = history.newest().map(|newest| newest.plus(-keep));
-    let seen: BTreeMap<_, _> = history.told().map(|told| ((told.what, told.id), told.seen_at)).collect();
+    let reported = history.reported();
+    let seen: BTreeMap<_, _> = reported.iter().map(|told| ((told.what, told.id), told.seen_at)).collect();
     accepted.all.retain(|entry| match seen.get(&(entry.what.as_str(), entry.id.as_str())) {
         Some(Some(seen_at)) => Some(*seen_at) >= oldest,
         // In evidence without times.
