@@ -711,7 +711,7 @@ fn what_is_accepted_is_no_news_until_there_is_far_more_of_it() {
 
     // By its id or kind: the one that is asked for alone.
     let before = list().lines().count();
-    assert_eq!(accept(&[&["postgresql-deadlock"], &reason[..]].concat()), Some(0), "{:?}", news);
+    assert_eq!(accept(&[&["postgresql-deadlock"], &reason[..]].concat()), Some(0), "{news:?}");
     assert!(list().lines().count() > before);
     assert!(!night("deadlocks.json").1.iter().any(|(what, ..)| what == "finding"));
 }

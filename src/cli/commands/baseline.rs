@@ -63,7 +63,9 @@ pub(crate) fn run(args: &Baseline) -> anyhow::Result<Exit> {
         Action::Accept { what, reason, owner } => {
             let entries = accept(&history()?, what, reason, owner)?;
             println!("{} accepted", entries.len());
-            entries.into_iter().for_each(|entry| accepted.add(entry));
+            for entry in entries {
+                accepted.add(entry);
+            }
             accepted.save(folder.path())?;
         }
         Action::List => accepted.all.iter().for_each(print),
