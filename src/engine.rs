@@ -52,7 +52,7 @@ pub use baseline::Baseline;
 pub use clocks::Clocks;
 pub use conclude::{conclude, conclude_against};
 pub use find::{Told, find};
-pub use nights::{History, KnownSource, Memory, Unreadable, noted};
+pub use nights::{History, KnownSource, Memory, Normal, Reported, Unreadable, noted};
 pub use scan::{scan, scan_new};
 pub use survey::{Beginning, FieldSeen, survey};
 pub use templates::{Templates, templates};

@@ -638,3 +638,195 @@ fn what_is_suppressed_stays_counted() {
     assert!(suppress(&["prune", "--before", "2037-01-01"]).0);
     assert_eq!(suppress(&["list"]).1, "");
 }
+
+/// The program with a subcommand, in the folder of the nights.
+fn output(nights: &Nights, args: &[&str]) -> (Option<i32>, String, String) {
+    let out = Command::new(env!("CARGO_BIN_EXE_coroner"))
+        .current_dir(nights.dir.path())
+        .args(args)
+        .output()
+        .expect("run");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (out.status.code(), text(&out.stdout), text(&out.stderr))
+}
+
+/// A night on which one message comes so often, a second apart.
+fn errors(nights: &Nights, night: usize, message: &str, count: usize) {
+    for second in 0..count {
+        let entry = format!(
+            "{{\"timestamp\":\"2026-11-{:02}T01:00:{second:02}Z\",\"level\":\"ERROR\",\"fields\":{{\"message\":\"{message}\"}},\"target\":\"bank\"}}\n",
+            10 + night
+        );
+        append(&nights.log("app.log.json"), &entry);
+    }
+}
+
+#[test]
+fn what_is_accepted_is_no_news_until_there_is_far_more_of_it() {
+    const FULL: &str = "No space left on device";
+    let nights = Nights::new(3);
+    // Whether the gate fails, and what is news, by title.
+    let night = |name: &str| {
+        let gate = ["--fail-on", "warning", "--fail-on-new"];
+        let code = program(&nights, name).args(gate).status().expect("run").code();
+        let standing = report_of(&nights, name).run.state.expect("a state").standing;
+        let news: Vec<_> = standing
+            .into_iter()
+            .filter(|one| one.state.is_news())
+            .map(|one| (one.what, one.state, one.title))
+            .collect();
+        (code, news)
+    };
+    errors(&nights, 0, FULL, 5);
+    let (code, news) = night("first.json");
+    assert!(code == Some(1) && !news.is_empty());
+    let accept =
+        |args: &[&str]| output(&nights, &[&["baseline", "--state", "state", "accept"], args].concat()).0;
+    let reason = ["--reason", "the disk of the test bench", "--owner", "ops"];
+    assert_eq!(accept(&[]), Some(2), "reason and owner are asked for");
+    assert_eq!(accept(&[&["no-such-kind"], &reason[..]].concat()), Some(2));
+    assert_eq!(accept(&reason), Some(0));
+    let list = || output(&nights, &["baseline", "list", "--state", "state"]).1;
+    assert_eq!(list().lines().count(), news.len(), "{}", list());
+    assert!(list().lines().all(|line| line.contains("ops: the disk of the test bench")), "{}", list());
+
+    assert_eq!(night("again.json"), (Some(0), vec![]), "nothing was read since");
+    errors(&nights, 1, FULL, 5);
+    assert_eq!(night("same.json"), (Some(0), vec![]), "as many as is normal");
+    let same = report_of(&nights, "same.json");
+    assert!(same.findings.iter().any(|finding| finding.state == "persisting"), "it is not hidden");
+    errors(&nights, 2, FULL, 10);
+    assert_eq!(night("twice.json"), (Some(0), vec![]), "twice as many are still within it");
+    errors(&nights, 3, FULL, 15);
+    let (code, news) = night("thrice.json");
+    assert_eq!(code, Some(1));
+    assert!(news.iter().any(|(what, ..)| what == "finding"), "{news:?}");
+    assert!(news.iter().all(|(_, state, _)| *state == NewsState::Worse), "{news:?}");
+    errors(&nights, 4, FULL, 5);
+    errors(&nights, 4, "deadlock detected", 2);
+    let (code, news) = night("else.json");
+    assert_eq!(code, Some(1));
+    assert!(news.iter().any(|(what, state, _)| what == "finding" && *state == NewsState::New), "{news:?}");
+    assert!(news.iter().all(|(.., title)| !title.contains("Disk full")), "{news:?}");
+
+    // By its id or kind: the one that is asked for alone.
+    let before = list().lines().count();
+    assert_eq!(accept(&[&["postgresql-deadlock"], &reason[..]].concat()), Some(0), "{news:?}");
+    assert!(list().lines().count() > before);
+    assert!(!night("deadlocks.json").1.iter().any(|(what, ..)| what == "finding"));
+}
+
+#[test]
+fn what_was_accepted_is_forgotten_once_it_stays_away() {
+    let nights = Nights::new(3);
+    errors(&nights, 0, "No space left on device", 5);
+    errors(&nights, 0, "deadlock detected", 5);
+    assert!(program(&nights, "first.json").status().expect("run").success());
+    let baseline = |args: &[&str]| output(&nights, &[&["baseline", "--state", "state"], args].concat());
+    assert_eq!(baseline(&["accept", "--reason", "known", "--owner", "ops"]).0, Some(0));
+    errors(&nights, 9, "deadlock detected", 5);
+    assert!(program(&nights, "second.json").status().expect("run").success());
+    let has = |text: &str| baseline(&["list"]).1.to_lowercase().contains(text);
+    assert!(baseline(&["prune"]).1.starts_with("0 forgotten") && has("disk full"));
+    assert!(!baseline(&["prune", "--keep", "7d"]).1.starts_with("0 forgotten"));
+    assert!(has("deadlock") && !has("disk full"), "{}", baseline(&["list"]).1);
+    // Of a state that was forgotten nothing is known.
+    assert_eq!(output(&nights, &["state", "reset", "--state", "state"]).0, Some(0));
+    baseline(&["prune"]);
+    assert_eq!(baseline(&["list"]).1, "");
+}
+
+#[test]
+fn two_days_of_a_state_are_told_apart() {
+    let nights = Nights::new(3);
+    errors(&nights, 0, "No space left on device", 5);
+    errors(&nights, 1, "deadlock detected", 5);
+    assert!(program(&nights, "report.json").status().expect("run").success());
+    let differ = |old: &str, new: &str| output(&nights, &["diff", "--state", "state", old, new]);
+    let (code, out, _) = differ("2026-11-10", "2026-11-11");
+    let line = |state: &str, text: &str| {
+        out.lines().any(|line| line.starts_with(state) && line.to_lowercase().contains(text))
+    };
+    assert_eq!(code, Some(0));
+    assert!(line("new         finding", "deadlock"), "{out}");
+    assert!(line("resolved    finding", "disk full"), "{out}");
+    assert!(differ("2026-11-11", "2026-11-11").1.starts_with("nothing is new"));
+    let (code, _, err) = differ("2026-11-10", "2026-11-12");
+    assert!(code == Some(2) && err.contains("nothing of that day is kept"), "{err}");
+}
+
+/// A limit on the size of files stands for a disk that is full: writing fails half way.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_costs_the_new_state_alone() {
+    let mut nights = Nights::new(3);
+    nights.write(1_500, false);
+    assert!(program(&nights, "first.json").status().expect("run").success());
+    let before = fs::read(nights.state().file()).expect("a state");
+    nights.write(3_000, false);
+    // In blocks of 1024 bytes: too few for the new state.
+    let blocks = before.len() / 1024;
+    let limited = format!(
+        "trap '' XFSZ; ulimit -f {blocks}; exec '{}' analyze logs --quiet --state state -o night.slack",
+        env!("CARGO_BIN_EXE_coroner")
+    );
+    let out =
+        Command::new("bash").current_dir(nights.dir.path()).args(["-c", &limited]).output().expect("bash");
+    let err = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(2), "{err}");
+    assert!(err.contains("state: the state cannot be written"), "{err}");
+    assert!(fs::metadata(nights.dir.path().join("night.slack")).expect("a report").len() > 0);
+    assert_eq!(fs::read(nights.state().file()).expect("a state"), before, "the old state stays whole");
+    assert!(program(&nights, "night.json").status().expect("run").success());
+    let used = report_of(&nights, "night.json").run.state.expect("a state");
+    assert_eq!((used.runs, used.continued, used.notes), (2, 3, vec![]), "the next run goes on from it");
+    let left = fs::read_dir(nights.state().path()).expect("the state").count();
+    assert_eq!(left, 2, "nothing is left of what was not written");
+}
+
+#[test]
+fn a_clock_that_is_set_back_loses_nothing_and_counts_nothing_twice() {
+    let mut nights = Nights::new(2);
+    nights.at = 9_000;
+    nights.write(2_000, true);
+    nights.assert_exact("before");
+    // Two days earlier by the clock, in the same files, and some hours of the first night once more.
+    for at in [500, 8_900] {
+        nights.at = at;
+        nights.write(600, true);
+        let future = std::time::SystemTime::now() + Duration::from_secs(90 * 86_400);
+        for (name, _) in WRITERS {
+            let file = fs::File::options().append(true).open(nights.log(name)).expect("opened");
+            file.set_modified(future).expect("a time");
+        }
+        let used = nights.assert_exact(&format!("set back to {at}")).run.state.expect("a state");
+        assert_eq!((used.new, used.continued), (0, 3), "set back to {at}");
+        assert!(!used.revised.is_empty(), "hours that were over have more");
+    }
+    nights.complete();
+    nights.assert_exact("complete");
+    assert_eq!(nights.run().run.state.expect("a state").unchanged, 3);
+}
+
+#[test]
+fn an_hour_that_comes_twice_counts_twice() {
+    let mut nights = Nights::new(3);
+    let mut total = 0;
+    // The clock goes from 3 to 2 on a local clock without zone: by the second night that hour has more.
+    for hours in [&[1, 2][..], &[2, 3], &[4]] {
+        let mut text = String::new();
+        for hour in hours {
+            for minute in 0..60 {
+                text.push_str(&format!(
+                    "2026-10-25 {hour:02}:{minute:02}:{:02}.000 ERROR bank: deadlock detected\n",
+                    nights.dice.roll(60)
+                ));
+                total += 1;
+            }
+        }
+        append(&nights.log("local.log"), &text);
+        let report = nights.assert_exact(&format!("hours {hours:?}"));
+        let seen = report.patterns.iter().map(|seen| seen.occurrences).max();
+        assert_eq!(seen, Some(total), "hours {hours:?}");
+    }
+}

@@ -66,10 +66,12 @@ pub(super) enum Command {
     /// Print the manual page, or write one for each command
     #[command(after_help = MAN_EXAMPLES)]
     Man(Man),
-    /// Say what is new, worse, better or gone between two reports, or two sets of evidence
+    /// Say what is new, worse, better or gone between two reports, two sets of evidence or two days of a state
     Diff(super::commands::diff::Diff),
     /// Show, explain, verify or forget what `--state` keeps
     State(super::commands::state::State),
+    /// Say what is normal here: it is told and is no news, as long as there is not far more of it
+    Baseline(super::commands::baseline::Baseline),
     /// Hide what is known from the reports of a state, with a reason, an owner and an end
     Suppress(super::commands::suppress::Suppress),
 }

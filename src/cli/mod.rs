@@ -4,9 +4,12 @@
 #![allow(clippy::print_stderr, clippy::print_stdout)]
 
 mod args;
+mod baseline;
+mod beside;
 mod config;
 mod commands {
     pub(super) mod analyze;
+    pub(super) mod baseline;
     pub(super) mod completions;
     pub(super) mod config;
     pub(super) mod diff;
@@ -86,6 +89,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Completions(args) => commands::completions::completions(&args),
         Command::Man(args) => commands::completions::man(&args),
         Command::Diff(diff) => commands::diff::run(&diff),
+        Command::Baseline(baseline) => commands::baseline::run(&baseline),
         Command::Suppress(suppress) => commands::suppress::run(&suppress),
         Command::State(state) => commands::state::run(&state),
     }

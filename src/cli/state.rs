@@ -6,11 +6,11 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
 
 use crate::{
-    engine::{History, Memory, Partial, Plan},
+    engine::{History, Memory, Normal, Partial, Plan},
     ingest::Found,
     model::{
         self, Timestamp,
@@ -19,7 +19,10 @@ use crate::{
     state::{Folder, Lock, Record, Unread},
 };
 
-use super::suppress::{self, Rules};
+use super::{
+    baseline::Accepted,
+    suppress::{self, Rules},
+};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct StateFlags {
@@ -60,6 +63,42 @@ impl StateFlags {
     }
 }
 
+/// The state of a command that reads no evidence.
+#[derive(Debug, ClapArgs)]
+pub(super) struct StateFolder {
+    /// The folder that `--state` names
+    #[arg(
+        long = "state",
+        value_name = "DIR",
+        env = "CORONER_STATE",
+        global = true,
+        default_value = ".coroner"
+    )]
+    folder: PathBuf,
+
+    /// How long to wait for a run that uses the same state
+    #[arg(long, value_name = "DURATION", default_value = "0s", global = true)]
+    lock_wait: String,
+}
+
+impl StateFolder {
+    /// The folder, made where there is none, and its lock.
+    pub(super) fn open(&self) -> anyhow::Result<(Folder, Lock)> {
+        let within = || self.folder.display().to_string();
+        let folder = Folder::open(&self.folder).with_context(within)?;
+        let lock = Lock::take(&self.folder, wait(&self.lock_wait)?).with_context(within)?;
+        Ok((folder, lock))
+    }
+
+    /// The same of a folder that is there.
+    pub(super) fn existing(&self) -> anyhow::Result<(Folder, Lock)> {
+        if !self.folder.is_dir() {
+            bail!("{}: no state is kept there", self.folder.display());
+        }
+        self.open()
+    }
+}
+
 /// A run with a state: it holds the lock until it is dropped.
 pub(super) struct Night {
     folder: Folder,
@@ -67,6 +106,7 @@ pub(super) struct Night {
     keep: i64,
     shows: Shows,
     rules: Rules,
+    normal: Normal,
     pub(super) memory: Memory,
     notes: Vec<String>,
 }
@@ -81,6 +121,7 @@ pub(super) struct Kept {
     used: StateUsed,
     shows: Shows,
     rules: Rules,
+    normal: Normal,
 }
 
 /// What a report of many nights is about.
@@ -100,11 +141,13 @@ impl Night {
         let lock = Lock::take(path, wait(&flags.lock_wait)?).with_context(within)?;
         let shows = if flags.new_only { Shows::News } else { Shows::Everything };
         folder.sweep().with_context(within)?;
-        let rules = Rules::load(path)?;
+        let (rules, normal) = (Rules::load(path)?, Accepted::load(path)?.normal());
         let mut notes = Vec::new();
         let why = match folder.read() {
             Ok(records) => match Memory::load(&records.unwrap_or_default(), made_by) {
-                Ok(memory) => return Ok(Some(Night { folder, lock, keep, shows, rules, memory, notes })),
+                Ok(memory) => {
+                    return Ok(Some(Night { folder, lock, keep, shows, rules, normal, memory, notes }));
+                }
                 Err(why) => why.to_string(),
             },
             Err(Unread::Io(err)) => return Err(err).with_context(within),
@@ -116,18 +159,18 @@ impl Night {
         eprintln!("coroner: {}", crate::report::printable(&note));
         notes.push(note);
         let memory = Memory::new(made_by);
-        Ok(Some(Night { folder, lock, keep, shows, rules, memory, notes }))
+        Ok(Some(Night { folder, lock, keep, shows, rules, normal, memory, notes }))
     }
 
     /// Puts what was known before what was read now. Returns all of it, for the report, and what is to be kept.
     fn after(self, partial: Partial) -> (Partial, Kept) {
-        let Night { folder, lock, keep, shows, rules, memory, notes } = self;
+        let Night { folder, lock, keep, shows, rules, normal, memory, notes } = self;
         let mut memory = memory.after(partial, now());
         memory.prune(keep);
         let records = memory.records();
         let used = StateUsed { notes, ..memory.used() };
         let history = std::mem::take(&mut memory.history);
-        (memory.into_partial(), Kept { folder, lock, records, history, used, shows, rules })
+        (memory.into_partial(), Kept { folder, lock, records, history, used, shows, rules, normal })
     }
 }
 
@@ -135,7 +178,7 @@ impl Kept {
     /// Says in a report what the runs before knew of it.
     pub(super) fn tell(&mut self, report: &mut Report) {
         report.run.state = Some(self.used.clone());
-        self.history.tell(report);
+        self.history.tell(report, &self.normal);
         if let Some(last) = self.records.last_mut() {
             *last = self.history.record();
         }
@@ -204,7 +247,7 @@ pub(super) fn made_by(plan: &Plan, told: &[String]) -> String {
     hasher.finalize().to_hex()[..16].to_owned()
 }
 
-pub(super) fn wait(text: &str) -> anyhow::Result<Duration> {
+fn wait(text: &str) -> anyhow::Result<Duration> {
     let micros = model::settings::duration(text).context("--lock-wait")?;
     Ok(Duration::from_micros(micros.unsigned_abs()))
 }

@@ -3,11 +3,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -18,7 +16,7 @@ use crate::{
     },
 };
 
-use super::output;
+use super::beside;
 
 /// The file in the state's folder.
 const FILE: &str = "suppressed.toml";
@@ -46,17 +44,11 @@ pub(super) struct Rule {
 
 impl Rules {
     pub(super) fn load(folder: &Path) -> anyhow::Result<Rules> {
-        let path = file(folder);
-        match fs::read_to_string(&path) {
-            Ok(text) => toml::from_str(&text).with_context(|| path.display().to_string()),
-            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Rules::default()),
-            Err(err) => Err(err).with_context(|| path.display().to_string()),
-        }
+        beside::load(folder, FILE)
     }
 
     pub(super) fn save(&self, folder: &Path) -> anyhow::Result<()> {
-        let text = toml::to_string(self)?;
-        output::write_file(&file(folder), |file| Ok(io::Write::write_all(file, text.as_bytes())?))
+        beside::save(self, folder, FILE)
     }
 
     /// Takes out what is suppressed, and puts in its place how much that is, rule by rule.
@@ -94,10 +86,6 @@ impl Rule {
         };
         (self.what == finding.id || self.what == finding.kind) && self.keys.iter().all(has)
     }
-}
-
-fn file(folder: &Path) -> PathBuf {
-    folder.join(FILE)
 }
 
 fn hidden_note(rule: &Rule, found: &[&Finding]) -> Finding {

@@ -12,6 +12,7 @@
 
 mod history;
 mod known;
+mod normal;
 mod records;
 mod told;
 
@@ -30,6 +31,7 @@ use crate::{
 use super::{Partial, Reading, SourcePart, hours::Hours};
 
 pub use history::{History, noted};
+pub use normal::{Normal, Reported};
 pub use records::Unreadable;
 pub use told::KnownSource;
 

@@ -1,4 +1,4 @@
-//! `coroner diff`: what is new, worse, better or gone between two reports, or two sets of evidence.
+//! `coroner diff`: what is new, worse, better or gone between two reports, two sets of evidence or two days of a state.
 
 use std::path::{Path, PathBuf};
 
@@ -13,15 +13,21 @@ use crate::{
     report::printable,
 };
 
+use super::report::Kept;
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Diff {
-    /// A report in JSON, a folder that holds a report.json, or evidence
+    /// A report in JSON, a folder that holds a report.json, or evidence; with --state a day, as 2026-11-23
     #[arg(value_name = "OLD")]
-    old: PathBuf,
+    old: String,
 
     /// The same of a later time
     #[arg(value_name = "NEW")]
-    new: PathBuf,
+    new: String,
+
+    /// The folder that `analyze --state` keeps: compare two of its days
+    #[arg(long = "state", value_name = "DIR")]
+    folder: Option<PathBuf>,
 
     /// What goes on as before, too
     #[arg(long)]
@@ -39,7 +45,15 @@ pub(crate) struct Diff {
 pub(crate) fn run(args: &Diff) -> anyhow::Result<Exit> {
     let plan = plan::plain(plan::data(args.patterns.as_deref())?)?;
     let pool = analyze::pool(plan.threads)?;
-    let (old, new) = pool.install(|| anyhow::Ok((report(&plan, &args.old)?, report(&plan, &args.new)?)))?;
+    let (old, new) = match &args.folder {
+        Some(folder) => {
+            let kept = Kept::read(plan, folder)?;
+            (kept.day(&args.old)?, kept.day(&args.new)?)
+        }
+        None => pool.install(|| {
+            anyhow::Ok((report(&plan, Path::new(&args.old))?, report(&plan, Path::new(&args.new))?))
+        })?,
+    };
     let mut standing = History::difference(&old, &new);
     standing.retain(|one| args.all || one.state != NewsState::Persisting);
     standing.sort_by(|a, b| (a.state, &a.what, &a.id).cmp(&(b.state, &b.what, &b.id)));

@@ -19,10 +19,10 @@ use crate::{
 pub(crate) fn run(args: &Report) -> anyhow::Result<Exit> {
     match (&args.result, &args.folder, &args.days) {
         (None, Some(state), Some(folder)) => {
-            days(&Kept::read(args, state)?, args, folder).with_context(|| folder.display().to_string())
+            days(&kept(args, state)?, args, folder).with_context(|| folder.display().to_string())
         }
         (None, Some(state), None) => {
-            delivery(args)?.deliver(Kept::read(args, state)?.report(i64::MIN, i64::MAX)?, || Ok(()))
+            delivery(args)?.deliver(kept(args, state)?.report(i64::MIN, i64::MAX)?, || Ok(()))
         }
         (Some(result), ..) => delivery(args)?.deliver(stored::read(Path::new(result))?, || Ok(())),
         (None, None, _) => bail!("name a RESULT.json, or a state with --state DIR"),
@@ -34,23 +34,33 @@ fn delivery(args: &Report) -> anyhow::Result<Delivery> {
     Delivery::decide(&args.output, &args.text, &args.gate, redaction)
 }
 
-/// What a state keeps, between the hours that were asked for.
-struct Kept {
+/// What the state keeps of the hours that were asked for.
+fn kept(args: &Report, path: &Path) -> anyhow::Result<Kept> {
+    let mut plan = plan::plain(plan::data(args.patterns.as_deref())?)?;
+    plan.settings = config::configured(&args.settings)?.settings;
+    plan.arguments = [("since", &args.since), ("until", &args.until)]
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?)))
+        .collect();
+    let kept = Kept::read(plan, path)?;
+    let hour = |text: &Option<String>| text.as_deref().map(|text| hour(text, kept.newest)).transpose();
+    let (from, to) = (hour(&args.since)?, hour(&args.until)?);
+    Ok(Kept { from: from.unwrap_or(i64::MIN), to: to.map_or(i64::MAX, |to| to - 1), ..kept })
+}
+
+/// What a state keeps, between some hours.
+pub(super) struct Kept {
     plan: Plan,
     records: Vec<Record>,
+    newest: Timestamp,
     from: i64,
     to: i64,
 }
 
 impl Kept {
-    fn read(args: &Report, path: &Path) -> anyhow::Result<Kept> {
+    /// All of it.
+    pub(super) fn read(plan: Plan, path: &Path) -> anyhow::Result<Kept> {
         let within = || path.display().to_string();
-        let mut plan = plan::plain(plan::data(args.patterns.as_deref())?)?;
-        plan.settings = config::configured(&args.settings)?.settings;
-        plan.arguments = [("since", &args.since), ("until", &args.until)]
-            .into_iter()
-            .filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?)))
-            .collect();
         if !path.is_dir() {
             bail!("{}: no state is kept there", within());
         }
@@ -58,9 +68,7 @@ impl Kept {
         let records = Folder::open(path)?.read().with_context(within)?.unwrap_or_default();
         let memory = Memory::load(&records, "").with_context(within)?;
         let Some(newest) = memory.newest() else { bail!("{}: nothing is kept there", within()) };
-        let from = args.since.as_deref().map(|text| hour(text, newest)).transpose()?;
-        let to = args.until.as_deref().map(|text| hour(text, newest)).transpose()?;
-        Ok(Kept { plan, records, from: from.unwrap_or(i64::MIN), to: to.map_or(i64::MAX, |to| to - 1) })
+        Ok(Kept { plan, records, newest, from: i64::MIN, to: i64::MAX })
     }
 
     /// All that these hours come to.
@@ -68,6 +76,19 @@ impl Kept {
         let mut memory = Memory::load(&self.records, "")?;
         memory.within(self.from.max(from), self.to.min(to));
         Ok(memory)
+    }
+
+    /// The report of the day of a time.
+    pub(super) fn day(&self, text: &str) -> anyhow::Result<report::Report> {
+        let day = hour(text, self.newest)?.div_euclid(24);
+        if !self.memory(i64::MIN, i64::MAX)?.days().contains(&day) {
+            bail!("{text}: nothing of that day is kept");
+        }
+        self.of_day(day)
+    }
+
+    fn of_day(&self, day: i64) -> anyhow::Result<report::Report> {
+        self.report(day * 24, day * 24 + 23)
     }
 
     fn report(&self, from: i64, to: i64) -> anyhow::Result<report::Report> {
@@ -84,7 +105,7 @@ fn days(kept: &Kept, args: &Report, folder: &Path) -> anyhow::Result<Exit> {
     let mut delivery = delivery(args)?;
     let (mut rows, mut worst) = (Vec::new(), Exit::Success);
     for day in kept.memory(i64::MIN, i64::MAX)?.days() {
-        let report = kept.report(day * 24, day * 24 + 23)?;
+        let report = kept.of_day(day)?;
         let date: String = Timestamp(day * DAY).to_string().chars().take(10).collect();
         let file = format!("{date}.html");
         rows.push(row(day, date, file.clone(), &report));

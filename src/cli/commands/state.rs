@@ -1,33 +1,19 @@
 //! `coroner state`: what a state holds, and what to do about it.
 
-use std::path::PathBuf;
-
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args as ClapArgs, Subcommand};
 
 use crate::{
-    cli::{Exit, args::TraceFormat, state},
+    cli::{Exit, args::TraceFormat, state::StateFolder},
     engine::{KnownSource, Memory},
     model::settings,
     report::printable,
-    state::{Folder, Lock},
 };
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct State {
-    /// The folder that `--state` names
-    #[arg(
-        long = "state",
-        value_name = "DIR",
-        env = "CORONER_STATE",
-        global = true,
-        default_value = ".coroner"
-    )]
-    folder: PathBuf,
-
-    /// How long to wait for a run that uses the same state
-    #[arg(long, value_name = "DURATION", default_value = "0s", global = true)]
-    lock_wait: String,
+    #[command(flatten)]
+    state: StateFolder,
 
     #[command(subcommand)]
     action: Action,
@@ -58,12 +44,8 @@ enum Action {
 }
 
 pub(crate) fn run(args: &State) -> anyhow::Result<Exit> {
-    let within = || args.folder.display().to_string();
-    if !args.folder.is_dir() {
-        bail!("{}: no state is kept there", within());
-    }
-    let folder = Folder::open(&args.folder).with_context(within)?;
-    let _lock = Lock::take(&args.folder, state::wait(&args.lock_wait)?).with_context(within)?;
+    let (folder, _lock) = args.state.existing()?;
+    let within = || folder.path().display().to_string();
     if let Action::Reset = args.action {
         folder.reset().with_context(within)?;
         return Ok(Exit::Success);

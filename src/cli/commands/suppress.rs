@@ -1,32 +1,23 @@
 //! `coroner suppress`: what need not be read again every morning, with a reason, an owner and an end.
 
-use std::path::PathBuf;
-
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args as ClapArgs, Subcommand};
 
 use crate::{
     cli::{
         Exit,
+        state::StateFolder,
         suppress::{Rule, Rules},
     },
     decode,
     model::Timestamp,
     report::printable,
-    state::{Folder, Lock},
 };
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Suppress {
-    /// The folder that `--state` names
-    #[arg(
-        long = "state",
-        value_name = "DIR",
-        env = "CORONER_STATE",
-        global = true,
-        default_value = ".coroner"
-    )]
-    folder: PathBuf,
+    #[command(flatten)]
+    state: StateFolder,
 
     #[command(subcommand)]
     action: Action,
@@ -66,9 +57,7 @@ enum Action {
 }
 
 pub(crate) fn run(args: &Suppress) -> anyhow::Result<Exit> {
-    let within = || args.folder.display().to_string();
-    let folder = Folder::open(&args.folder).with_context(within)?;
-    let _lock = Lock::take(folder.path(), std::time::Duration::ZERO).with_context(within)?;
+    let (folder, _lock) = args.state.open()?;
     let mut rules = Rules::load(folder.path())?;
     match &args.action {
         Action::Add { what, key, reason, owner, until } => {

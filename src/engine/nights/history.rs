@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::normal::{Normal, accept};
 use crate::{
     decode::Kind,
     model::{
@@ -24,31 +25,47 @@ const FORGOTTEN: u64 = 400;
 /// All that was ever found, by what it is and its id.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    known: BTreeMap<(String, String), Past>,
+    pub(super) known: BTreeMap<(String, String), Past>,
     /// The newest time that was reported on.
     to: Option<Timestamp>,
-    runs: u64,
+    pub(super) runs: u64,
 }
 
 /// What was known of one thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Past {
-    title: String,
+pub(super) struct Past {
+    pub(super) title: String,
     severity: Severity,
     count: u64,
     to: Option<Timestamp>,
     /// What the last night that saw more of it added.
     added: u64,
-    state: NewsState,
+    pub(super) state: NewsState,
     first_seen: Option<Timestamp>,
     nights: u64,
     last_run: u64,
+    #[serde(default)]
+    pub(super) kind: String,
+    /// What it has in common with its like: another spell of the same pattern is nothing else to accept.
+    #[serde(default)]
+    pub(super) alike: String,
+    /// What the last night added that saw more of it and its like.
+    #[serde(default)]
+    pub(super) nightly: u64,
+    /// The newest time of the evidence when it was not over.
+    #[serde(default)]
+    pub(super) seen_at: Option<Timestamp>,
+    /// The run whose report had it last.
+    #[serde(default)]
+    pub(super) reported: u64,
 }
 
 /// What one report says of one thing.
 struct Now<'r> {
     what: &'static str,
     id: &'r str,
+    kind: &'r str,
+    alike: &'r str,
     title: &'r str,
     severity: Severity,
     count: u64,
@@ -66,9 +83,9 @@ enum Lasts {
 
 impl History {
     /// Gives everything in a report its state. A run that read nothing new says what the last one said.
-    pub fn tell(&mut self, report: &mut Report) {
+    pub fn tell(&mut self, report: &mut Report, normal: &Normal) {
         let Some(mut used) = report.run.state.take() else { return };
-        self.runs = used.runs;
+        let previous = std::mem::replace(&mut self.runs, used.runs);
         for name in &used.missing {
             report.findings.push(missing(name));
         }
@@ -77,16 +94,25 @@ impl History {
         }
         let read_more = used.new + used.continued > 0;
         let went_on = report.window.to > self.to;
-        let mut seen = BTreeSet::new();
-        for now in every(report) {
+        let newest = report.window.to.max(self.to);
+        let (all, mut told) = (every(report), Vec::new());
+        let nightly = self.nightly(&all, previous);
+        for now in all {
             let key = (now.what.to_owned(), now.id.to_owned());
             let past = self.known.remove(&key);
             let past = match past {
                 Some(past) if !read_more => past,
                 past => judged(past, &now, went_on, self.runs),
             };
+            let night = nightly.get(&(now.what, now.alike)).filter(|_| read_more);
+            let past = Past { nightly: night.copied().unwrap_or(past.nightly), ..past };
+            told.push((key, past.at(newest, self.runs)));
+        }
+        accept(&mut told, normal);
+        let mut seen = BTreeSet::new();
+        for (key, past) in told {
             // Of what is always said, the news alone are worth a line.
-            let is_always_said = ["pattern", "template"].contains(&now.what);
+            let is_always_said = ["pattern", "template"].contains(&key.0.as_str());
             if !is_always_said || past.state != NewsState::Persisting {
                 used.standing.push(past.standing(&key));
             }
@@ -100,13 +126,38 @@ impl History {
             }
         }
         self.known.retain(|_, past| past.last_run + FORGOTTEN > self.runs);
-        self.to = self.to.max(report.window.to);
+        self.to = newest;
         used.standing.sort();
         for finding in &mut report.findings {
             let known = self.known.get(&("finding".to_owned(), finding.id.clone()));
             known.map_or("new", |past| past.state.name()).clone_into(&mut finding.state);
         }
         report.run.state = Some(used);
+    }
+
+    /// How many of each a night added, what is alike together: a spell that got another id adds nothing.
+    fn nightly<'r>(&self, all: &[Now<'r>], previous: u64) -> BTreeMap<(&'static str, &'r str), u64> {
+        let mut before: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
+        for ((what, _), past) in self.known.iter().filter(|(_, past)| past.reported == previous) {
+            let (count, night) = before.entry((what, &past.alike)).or_default();
+            (*count, *night) = (*count + past.count, past.nightly.max(*night));
+        }
+        let mut counts: BTreeMap<(&'static str, &'r str), (u64, Lasts)> = BTreeMap::new();
+        for now in all {
+            let (count, lasts) = counts.entry((now.what, now.alike)).or_insert((0, now.lasts));
+            (*count, *lasts) = (*count + now.count, now.lasts);
+        }
+        let night = |(key, (count, lasts)): ((&'static str, &'r str), (u64, Lasts))| match before.get(&key) {
+            Some((old, _)) if lasts == Lasts::Happened && count > *old => (key, count - old),
+            Some((_, night)) if lasts == Lasts::Happened => (key, *night),
+            _ => (key, count),
+        };
+        counts.into_iter().map(night).collect()
+    }
+
+    /// The newest time that was reported on.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.to
     }
 
     /// What two reports differ in: counts are of each alone.
@@ -176,6 +227,12 @@ fn count(report: &mut Report) {
 }
 
 impl Past {
+    /// As a run reports it whose evidence ends at this time.
+    fn at(self, newest: Option<Timestamp>, run: u64) -> Past {
+        let seen_at = if self.state == NewsState::Resolved { self.seen_at } else { newest };
+        Past { seen_at, reported: run, ..self }
+    }
+
     fn standing(&self, (what, id): &(String, String)) -> Standing {
         Standing {
             what: what.clone(),
@@ -200,10 +257,20 @@ fn judged(past: Option<Past>, now: &Now<'_>, went_on: bool, run: u64) -> Past {
         first_seen: now.from,
         nights: 1,
         last_run: run,
+        kind: now.kind.to_owned(),
+        alike: now.alike.to_owned(),
+        nightly: now.count,
+        seen_at: None,
+        reported: run,
     };
     let Some(past) = past else { return fresh };
     let more = now.lasts == Lasts::Condition || now.count > past.count || now.to > past.to;
-    let known = Past { first_seen: past.first_seen.or(now.from), nights: past.nights, ..fresh };
+    let known = Past {
+        first_seen: past.first_seen.or(now.from),
+        nights: past.nights,
+        seen_at: past.seen_at,
+        ..fresh
+    };
     if !more {
         let state = if went_on { NewsState::Resolved } else { past.state };
         return Past { state, added: past.added, last_run: past.last_run, ..known };
@@ -239,6 +306,8 @@ fn every(report: &Report) -> Vec<Now<'_>> {
         all.push(Now {
             what: "finding",
             id: &finding.id,
+            kind: &finding.kind,
+            alike: alike(finding).unwrap_or(&finding.id),
             title: &finding.title,
             severity: finding.severity,
             count: finding.count,
@@ -252,6 +321,8 @@ fn every(report: &Report) -> Vec<Now<'_>> {
         all.push(Now {
             what: "pattern",
             id: &seen.id,
+            kind: &seen.id,
+            alike: &seen.id,
             title: &seen.title,
             severity: seen.severity,
             count: seen.occurrences,
@@ -264,6 +335,8 @@ fn every(report: &Report) -> Vec<Now<'_>> {
         all.push(Now {
             what: "template",
             id: &seen.id,
+            kind: &seen.id,
+            alike: &seen.id,
             title: &seen.template,
             severity: Severity::Info,
             count: seen.occurrences,
@@ -275,14 +348,22 @@ fn every(report: &Report) -> Vec<Now<'_>> {
     all
 }
 
+/// The spells of a pattern come and go, each with an id of its own; what they tell of is the pattern.
+fn alike(finding: &Finding) -> Option<&str> {
+    (finding.check == "log-patterns").then_some(finding.kind.as_str())
+}
+
 /// An incident goes on as long as one of its findings does.
-fn of_incident<'r>(incident: &'r Incident, report: &Report, lasts: &dyn Fn(&Finding) -> Lasts) -> Now<'r> {
+fn of_incident<'r>(incident: &'r Incident, report: &'r Report, lasts: &dyn Fn(&Finding) -> Lasts) -> Now<'r> {
     let own: Vec<&Finding> =
         report.findings.iter().filter(|finding| incident.findings.contains(&finding.id)).collect();
+    let root = report.findings.iter().find(|finding| finding.id == incident.root_cause.finding);
     let is_condition = own.iter().any(|finding| lasts(finding) == Lasts::Condition);
     Now {
         what: "incident",
         id: &incident.id,
+        kind: &incident.root_cause.kind,
+        alike: root.and_then(|root| alike(root)).unwrap_or(&incident.id),
         title: &incident.title,
         severity: incident.severity,
         count: own.iter().map(|finding| finding.count).sum(),
@@ -343,7 +424,7 @@ mod tests {
         for (at, (count, new, expected)) in nights.into_iter().enumerate() {
             let run = at as u64 + 1;
             let mut report = night(run, at as i64, new, count);
-            history.tell(&mut report);
+            history.tell(&mut report, &Normal::new());
             let standing = report.run.state.expect("a state").standing;
             let got = standing.first().map(|standing| (standing.state, standing.nights));
             assert_eq!(got, expected, "night {run}");
