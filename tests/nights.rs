@@ -15,7 +15,7 @@ use coroner::{
     engine::{self, Memory, Plan, Progress},
     ingest::{self, HashKind},
     model::{
-        Timestamp,
+        Finding, Timestamp,
         report::{NewsState, Report},
     },
     state::{Folder, Lock},
@@ -467,11 +467,18 @@ fn the_morning_sees_what_is_new() {
         program(&nights, "second.json").args(["--new-only", "--fail-on", "error", "--fail-on-new"]).status();
     assert_eq!(run.expect("run").code(), Some(1));
     let second = report_of(&nights, "second.json");
-    assert!(
-        !second.findings.is_empty() && second.findings.iter().all(|finding| finding.state == "new"),
-        "{:?}",
-        second.findings
-    );
+    let is_full = |finding: &Finding| finding.kind == "os-no-space-left" && finding.state == "new";
+    assert!(second.findings.iter().any(is_full), "{:?}", second.findings);
+    // What is listed and no news is part of an incident that is.
+    let told: Vec<&str> = second.incidents.iter().map(|incident| incident.id.as_str()).collect();
+    let belongs = |finding: &Finding| {
+        finding.state == "new" || finding.incident.as_deref().is_some_and(|id| told.contains(&id))
+    };
+    assert!(second.findings.iter().all(belongs), "{:?}", second.findings);
+    let verdict = &second.verdict;
+    assert_eq!((verdict.findings, verdict.incidents), (second.findings.len(), told.len()));
+    assert_eq!(verdict.worst_severity, second.findings.iter().map(|finding| finding.severity).max());
+    assert!((1..).zip(&second.incidents).all(|(rank, incident)| incident.rank == rank));
     let again =
         program(&nights, "third.json").args(["--new-only", "--fail-on", "error", "--fail-on-new"]).status();
     // Nothing was read since, so what was new still is.
