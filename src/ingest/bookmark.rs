@@ -32,8 +32,13 @@ pub const BLOCK: u64 = 64 << 10;
 const UNIT: u64 = 1 << 20;
 
 impl Bookmark {
-    /// Where to begin reading, so that the hash can be taken up.
-    pub(super) fn unit(&self) -> u64 {
+    /// Where to begin reading, so that the hash can be taken up and the last block is known.
+    pub(super) fn resume(&self) -> u64 {
+        self.unit().min(self.offset.saturating_sub(BLOCK))
+    }
+
+    /// Where the unit begins that the place lies in.
+    fn unit(&self) -> u64 {
         self.offset.saturating_sub(1) / UNIT * UNIT
     }
 
@@ -52,20 +57,25 @@ pub(super) struct Content {
     /// The unit under way: it has a byte as soon as there is one, for the root of a tree is hashed in another way.
     unit: Hasher,
     filled: u64,
+    /// Bytes to come that the subtrees hold already.
+    hashed: u64,
     block: Vec<u8>,
 }
 
 impl Content {
-    /// As it was after the last whole unit before a bookmark.
-    pub(super) fn at_unit_of(bookmark: &Bookmark) -> Content {
+    /// As it was at the place where a bookmark says to resume.
+    pub(super) fn before(bookmark: &Bookmark) -> Content {
         let units = bookmark.unit() / UNIT;
-        let mut content = Content { subtrees: bookmark.subtrees.clone(), units, ..Content::default() };
+        let hashed = bookmark.unit() - bookmark.resume();
+        let mut content = Content { subtrees: bookmark.subtrees.clone(), units, hashed, ..Content::default() };
         content.unit.set_input_offset(bookmark.unit());
         content
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
+        let hashed = (bytes.len() as u64).min(self.hashed);
+        self.hashed -= hashed;
+        let mut rest = &bytes[hashed as usize..];
         while !rest.is_empty() {
             if self.filled == UNIT {
                 self.close_unit();
@@ -139,9 +149,9 @@ mod tests {
                 let mark = first.bookmark(9);
                 assert_eq!((mark.offset, mark.line), (cut as u64, 9));
                 assert!(mark.follows(&text[cut.saturating_sub(BLOCK as usize)..cut]), "{cut}");
-                let mut again = Content::at_unit_of(&mark);
-                again.update(&text[mark.unit() as usize..cut]);
-                assert_eq!(again.hash(), first.hash(), "{cut}");
+                let mut again = Content::before(&mark);
+                text[mark.resume() as usize..cut].chunks(7_001).for_each(|part| again.update(part));
+                assert_eq!(again.bookmark(9), mark, "{cut}");
                 again.update(&text[cut..end]);
                 assert_eq!(again.hash(), blake3::hash(&text[..end]), "{cut} to {end}");
             }

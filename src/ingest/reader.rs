@@ -165,16 +165,16 @@ impl Reader {
     /// Goes on behind a bookmark: at once in a plain file, where `seek` allows it; else by passing by what is before it.
     /// Nothing may have been handed out.
     pub fn go_on(&mut self, bookmark: &Bookmark, seek: bool) {
-        let unit = bookmark.unit();
-        let file = if seek && self.plain.is_some() { self.found.go_on(unit) } else { None };
+        let resume = bookmark.resume();
+        let file = if seek && self.plain.is_some() { self.found.go_on(resume) } else { None };
         if let Some(tap) = file {
             self.body = Box::new(tap);
             (self.filled, self.ended, self.went_on) = (0, false, true);
         } else {
-            self.pass_by(unit, &mut |_| {});
+            self.pass_by(resume, &mut |_| {});
         }
-        let mut content = Content::at_unit_of(bookmark);
-        self.pass_by(bookmark.offset - unit, &mut |bytes| content.update(bytes));
+        let mut content = Content::before(bookmark);
+        self.pass_by(bookmark.offset - resume, &mut |bytes| content.update(bytes));
         self.content = Some(Box::new(content));
         (self.start, self.line) = (bookmark.offset, bookmark.line);
     }
