@@ -15,6 +15,7 @@ mod baseline;
 mod change;
 mod clocks;
 mod conclude;
+mod copies;
 mod find;
 mod hours;
 mod lane;
@@ -58,6 +59,7 @@ pub use survey::{Beginning, FieldSeen, survey};
 pub use templates::{Templates, templates};
 pub use verify::{Checked, Fingerprints, Standing, Whereabouts, verify};
 
+use copies::{Copied, Opening};
 use hours::Hours;
 use nights::Recalled;
 
@@ -186,6 +188,11 @@ pub(super) struct Reading {
     pub(super) compression: String,
     pub(super) bytes: u64,
     pub(super) hash: String,
+    /// Bytes once unpacked.
+    pub(super) unpacked: u64,
+    /// Of a log.
+    pub(super) opening: Option<Opening>,
+    pub(super) copied: Copied,
     pub(super) notes: Vec<String>,
     /// Until all pieces are joined.
     #[serde(skip)]

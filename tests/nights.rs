@@ -266,6 +266,13 @@ fn thirty_nights_come_to_what_one_run_finds() {
                 let late = text_entry(&mut Dice(seed), night);
                 append(&nights.log(&format!("late-{night}.log")), &late.repeat(3));
             }
+            if nights.dice.roll(8) == 0 {
+                let name = WRITERS[nights.dice.roll(3)].0;
+                let packing = ["", ".gz"][nights.dice.roll(2)];
+                if nights.log(name).exists() {
+                    set_aside(&nights, name, &format!("copy-{night}.log{packing}"));
+                }
+            }
         }
         nights.complete();
         nights.assert_exact(&format!("seed {seed}, at the end"));
@@ -311,6 +318,82 @@ fn only_what_is_new_is_read() {
         report.findings.iter().map(|finding| (finding.id.clone(), finding.count)).collect::<Vec<_>>()
     };
     assert_eq!(counts(&after), counts(&before));
+}
+
+/// A copy, as it is or packed.
+fn set_aside(nights: &Nights, name: &str, copy: &str) {
+    let (from, to) = (nights.log(name), nights.log(copy));
+    if to.extension().is_some_and(|extension| extension == "gz") {
+        gzip(&from, &to);
+    } else {
+        fs::copy(from, to).expect("copied");
+    }
+}
+
+/// What the ledger says of copies, by file.
+fn copies(report: &Report) -> Vec<(String, String)> {
+    let noted = |row: &coroner::model::report::EvidenceRow| {
+        let note = row.notes.iter().find(|note| note.contains("counted once"))?;
+        let name = |path: &str| path.rsplit_once('/').map_or(path, |(_, name)| name).to_owned();
+        let of =
+            note.split_whitespace().find(|word| word.contains('/')).map(|path| path.trim_matches([':', ',']));
+        Some((name(&row.path), format!("{} {}", note.split(' ').nth(1).unwrap_or_default(), name(of?))))
+    };
+    report.ledger.evidence.iter().filter_map(noted).collect()
+}
+
+fn counted(report: &Report) -> Vec<(String, u64)> {
+    report.patterns.iter().map(|seen| (seen.id.clone(), seen.occurrences)).collect()
+}
+
+/// Short logs are known by all their bytes, long ones by their beginning and a block.
+#[test]
+fn copies_count_once_and_so_do_originals_that_go() {
+    for (entries, what) in [(60, "short"), (3_000, "long")] {
+        let mut nights = Nights::new(4);
+        nights.write(entries, false);
+        let alone = counted(&nights.run());
+        set_aside(&nights, "app.log.json", "copy.log");
+        set_aside(&nights, "worker.log", "worker-packed.log.gz");
+        let both = nights.assert_exact(what);
+        assert_eq!(counted(&both), alone, "{what}");
+        let expected = [("copy.log", "same app.log.json"), ("worker.log", "same worker-packed.log.gz")];
+        assert_eq!(copies(&both), expected.map(|(a, b)| (a.to_owned(), b.to_owned())), "{what}");
+        // The originals go on, and the copies stay as they were.
+        nights.write(10, false);
+        let grown = nights.assert_exact(what);
+        let expected =
+            [("copy.log", "beginning app.log.json"), ("worker-packed.log.gz", "beginning worker.log")];
+        assert_eq!(copies(&grown), expected.map(|(a, b)| (a.to_owned(), b.to_owned())), "{what}");
+        for copy in ["copy.log", "worker-packed.log.gz"] {
+            fs::remove_file(nights.log(copy)).expect("removed");
+        }
+        assert_eq!(counted(&nights.assert_exact(what)), counted(&grown), "{what}");
+        // Packed, the original and what is packed side by side for a night; then the original is gone.
+        set_aside(&nights, "app.log.json", "app.log.json.1.gz");
+        nights.assert_exact(what);
+        fs::remove_file(nights.log("app.log.json")).expect("removed");
+        let packed = nights.assert_exact(what);
+        assert_eq!(counted(&packed), counted(&grown), "{what}");
+        assert!(copies(&packed).is_empty(), "{what}");
+    }
+}
+
+/// Two programs that say the same are no copies, until one of them is no longer there.
+#[test]
+fn logs_without_times_may_say_the_same() {
+    let nights = Nights::new(4);
+    let refused = "psql: error: FATAL:  too many connections for role \"reporting\"\n";
+    fs::write(nights.log("a.stderr.log"), refused).expect("written");
+    fs::write(nights.log("b.stderr.log"), refused.repeat(2)).expect("written");
+    assert!(copies(&nights.assert_exact("two")).is_empty());
+    // Packed, it has the bytes of a file that is known already.
+    gzip(&nights.log("b.stderr.log"), &nights.log("b.stderr.log.2.gz"));
+    nights.assert_exact("a packed one beside");
+    fs::remove_file(nights.log("a.stderr.log")).expect("removed");
+    nights.assert_exact("one of them is gone");
+    fs::remove_file(nights.log("b.stderr.log")).expect("removed");
+    nights.assert_exact("and the other");
 }
 
 #[test]

@@ -25,7 +25,7 @@ use crate::{
 };
 
 use super::{
-    Baseline, Partial, Plan, Scope, SourcePart, Stopped, change, scan::NOT_DECODED, silence, stories,
+    Baseline, Partial, Plan, Scope, SourcePart, Stopped, change, copies, scan::NOT_DECODED, silence, stories,
     timeline,
 };
 
@@ -166,8 +166,8 @@ struct Listing {
     incomplete: Vec<String>,
 }
 
-fn list(partial: Partial) -> Listing {
-    let copies = copies(&partial);
+fn list(mut partial: Partial) -> Listing {
+    copies::mark(&mut partial);
     let mut listing = Listing::default();
     for (name, part) in partial.sources {
         let mut row = ledger_row(&name, &part);
@@ -178,10 +178,11 @@ fn list(partial: Partial) -> Listing {
         if let Some(rank) = part.reading.server_rank {
             listing.ranks.insert(name.clone(), rank);
         }
-        if let Some(first) = copies.get(&name) {
-            row.notes.push(format!("the same bytes as {first}: counted once"));
-        } else {
-            listing.facts.insert(name.clone(), part.facts);
+        match part.reading.copied.note() {
+            Some(note) => row.notes.push(note),
+            None => {
+                listing.facts.insert(name.clone(), part.facts);
+            }
         }
         listing.evidence_of.extend(part.evidence.map(|evidence| (name.clone(), evidence)));
         listing.ledger_rows.insert(name, row);
@@ -199,26 +200,6 @@ pub(super) fn logs(partial: Partial) -> BTreeMap<String, LogFacts> {
 fn nothing_verified(plan: &Plan, evidence: &Evidence) -> Option<String> {
     let nothing = plan.scope == Scope::Stores && evidence.event_stores().next().is_none();
     nothing.then(|| "evidence: no events of a store were recognised, so nothing was verified".to_owned())
-}
-
-/// Sources whose bytes another source has as well, by name, with the name of the first.
-fn copies(partial: &Partial) -> BTreeMap<String, String> {
-    let mut first: BTreeMap<&str, &String> = BTreeMap::new();
-    let mut copies = BTreeMap::new();
-    for (name, part) in &partial.sources {
-        if part.reading.hash.is_empty() || part.facts.account.records == 0 {
-            continue;
-        }
-        match first.get(part.reading.hash.as_str()) {
-            Some(known) => {
-                copies.insert(name.clone(), (*known).clone());
-            }
-            None => {
-                first.insert(&part.reading.hash, name);
-            }
-        }
-    }
-    copies
 }
 
 /// What is known of each clock: how far it seems to be ahead, and what was taken off.

@@ -7,7 +7,7 @@ use crate::{
     ingest::{Damage, Ending, Evidence, HashKind, Listed, Piece, Reader, Sources, Step, Summary},
 };
 
-use super::{Plan, Progress, Reading, Scope, SourcePart, nights::Memory, scan::clean_head};
+use super::{Plan, Progress, Reading, Scope, SourcePart, copies::Opening, nights::Memory, scan::clean_head};
 
 /// Damage that the ledger lists of one source; all of it is among the faults.
 const DAMAGE_NOTES: usize = 5;
@@ -180,7 +180,9 @@ impl<'e> Lane<'e> {
     fn close(&mut self) {
         let Some(Current { mut reader, mut part, .. }) = self.current.take() else { return };
         let name = reader.name().to_owned();
-        part.facts.account.bytes_skipped += reader.drain();
+        let drained = reader.drain();
+        part.facts.account.bytes_skipped += drained;
+        part.reading.unpacked = reader.handed_out() + drained;
         settle(&mut part.reading, reader.finish());
         self.finish(name, part);
     }
@@ -209,6 +211,7 @@ impl Current {
                 } else {
                     picked = Some((format, format.cutter(&head, &plan.lexicon)));
                     goes_on = matches!(format.kind(), Kind::Log | Kind::ServerLog { .. });
+                    reading.opening = goes_on.then(|| Opening::of(bytes, whole));
                 }
             }
             Identity::Named(named) => {
@@ -229,9 +232,9 @@ impl Current {
         self.share = Share::Settled;
         let Some((_, cutter)) = self.format.as_mut().filter(|_| self.goes_on) else { return };
         self.reader.watch();
-        let (bytes, whole) = self.reader.head(HEAD);
-        let head = bytes.to_vec();
-        let recalled = memory.recall(&head, whole, &self.reader, evidence);
+        let Some(opening) = self.part.reading.opening else { return };
+        let head = self.reader.head(HEAD).0.to_vec();
+        let recalled = memory.recall(&head, opening, &self.reader, evidence);
         if let Some(bookmark) = memory.bookmark(recalled.before) {
             // What a cutter learns from the head, it must know behind it too.
             let _ = cutter.cut(&head, 1, false);

@@ -15,6 +15,7 @@ mod known;
 mod normal;
 mod records;
 mod told;
+mod within;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -28,7 +29,7 @@ use crate::{
     model::{Timestamp, report::StateUsed, time::HOUR},
 };
 
-use super::{Partial, Reading, SourcePart, hours::Hours};
+use super::{Partial, Reading, SourcePart, copies::Place, hours::Hours};
 
 pub use history::{History, noted};
 pub use normal::{Normal, Reported};
@@ -58,7 +59,8 @@ struct Kept {
     names: BTreeSet<String>,
     within: Option<Within>,
     reading: Reading,
-    mark: Option<Mark>,
+    /// Of a log: where a later run may go on.
+    bookmark: Option<Bookmark>,
     made_by: String,
     /// Runs that saw it first and last.
     first_run: u64,
@@ -88,20 +90,6 @@ struct Within {
     hash: String,
 }
 
-/// How a log is known again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Mark {
-    /// So short that all of it was looked at to tell its format.
-    Short {
-        length: u64,
-        hash: [u8; 32],
-    },
-    Long {
-        head: [u8; 32],
-        bookmark: Bookmark,
-    },
-}
-
 /// Sources by what they are looked for.
 #[derive(Debug, Default)]
 struct Index {
@@ -119,7 +107,6 @@ pub(super) struct Recalled {
     /// Sources of earlier runs whose file was shortened or rewritten.
     replaces: Vec<usize>,
     pub(super) notes: Vec<String>,
-    head: Option<SeenHead>,
     /// Where a later run may go on.
     pub(super) bookmark: Option<Bookmark>,
 }
@@ -134,14 +121,6 @@ pub(super) enum Before {
     Continued(usize),
     /// Nothing.
     Unchanged(usize),
-}
-
-/// The beginning of a log.
-#[derive(Clone, Copy, Debug)]
-struct SeenHead {
-    length: u64,
-    whole: bool,
-    hash: [u8; 32],
 }
 
 impl Memory {
@@ -191,6 +170,7 @@ impl Memory {
         kept.extend(
             gone.filter(|(at, _)| left.gone.contains(at)).map(|(_, source)| Kept { here: None, ..source }),
         );
+        within::leave_out_copies(&mut kept);
         kept.sort_by(|a, b| (b.last_run, &a.name).cmp(&(a.last_run, &b.name)));
         let gone = kept.iter().filter(|source| source.here.is_none()).count() as u64;
         let used = StateUsed { gone, missing: told::missing(&kept), ..used };
@@ -212,9 +192,9 @@ impl Memory {
         let mut names = known.map(|known| known.names.clone()).unwrap_or_default();
         let (first_run, first_at) =
             known.map_or((self.run + 1, None), |known| (known.first_run, known.first_at));
-        let mark = match recalled.before {
-            Before::Unchanged(_) => known.and_then(|known| known.mark.clone()),
-            Before::Nothing | Before::Continued(_) => mark(&recalled),
+        let bookmark = match recalled.before {
+            Before::Unchanged(_) => known.and_then(|known| known.bookmark.clone()),
+            Before::Nothing | Before::Continued(_) => recalled.bookmark,
         };
         names.insert(name.clone());
         hours.add(None, facts);
@@ -227,7 +207,7 @@ impl Memory {
                 Facts { hours: before, tail }
             }
         };
-        Kept { name, names, reading, mark, first_run, first_at, here: evidence, facts, ..Kept::default() }
+        Kept { name, names, reading, bookmark, first_run, first_at, here: evidence, facts, ..Kept::default() }
     }
 
     /// Of backups that are no longer there, those that were there last are held against the present ones.
@@ -307,7 +287,6 @@ struct Left {
 impl Left {
     fn new(kept: &[Kept], partial: &Partial) -> Left {
         let mut left = Left { gone: (0..kept.len()).collect(), uses: BTreeMap::new() };
-        let mut hashes: BTreeSet<&str> = BTreeSet::new();
         for part in partial.sources.values() {
             if let Before::Continued(at) | Before::Unchanged(at) = part.recalled.before {
                 *left.uses.entry(at).or_default() += 1;
@@ -316,12 +295,8 @@ impl Left {
             for at in part.recalled.covers.iter().chain(&part.recalled.replaces) {
                 left.gone.remove(at);
             }
-            hashes.extend(Some(part.reading.hash.as_str()).filter(|hash| !hash.is_empty()));
         }
-        left.gone.retain(|at| {
-            let source = &kept[*at];
-            stays(source, partial) && !hashes.contains(source.reading.hash.as_str())
-        });
+        left.gone.retain(|at| stays(&kept[*at], partial));
         left
     }
 
@@ -351,19 +326,12 @@ fn withins(partial: &Partial) -> BTreeMap<String, Within> {
             continue;
         };
         let Reading { hash, bytes, compression, .. } = &part.reading;
-        let by_bookmark = compression == "none" && part.recalled.head.is_some_and(|head| !head.whole);
+        let by_bookmark =
+            compression == "none" && part.reading.opening.is_some_and(|opening| !opening.is_whole);
         if evidence.shape == Shape::File && !hash.is_empty() && !by_bookmark {
             let within = Within { name: name.clone(), size: *bytes, hash: hash.clone() };
             withins.insert(name.clone(), within);
         }
     }
     withins
-}
-
-fn mark(recalled: &Recalled) -> Option<Mark> {
-    let SeenHead { length, whole, hash } = recalled.head?;
-    if whole {
-        return Some(Mark::Short { length, hash });
-    }
-    Some(Mark::Long { head: hash, bookmark: recalled.bookmark.clone()? })
 }

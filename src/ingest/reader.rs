@@ -184,6 +184,11 @@ impl Reader {
         self.content.as_ref().map(|content| content.bookmark(self.line))
     }
 
+    /// Unpacked bytes up to where the next piece begins.
+    pub fn handed_out(&self) -> u64 {
+        self.start
+    }
+
     /// The file's size when it was opened; 0 where it is none.
     pub fn size(&self) -> u64 {
         self.plain.as_ref().map_or(0, |_| self.found.size())

@@ -4,19 +4,21 @@ use std::cmp::Reverse;
 
 use crate::ingest::{self, BLOCK, Bookmark, Evidence, HashKind, Reader, STDIN, Shape};
 
-use super::{Before, Index, Kept, Mark, Memory, Recalled, SeenHead};
-use crate::engine::SourcePart;
+use super::{Before, Index, Kept, Memory, Recalled};
+use crate::engine::{SourcePart, copies::Opening};
 
 impl Index {
     pub(super) fn of(kept: &[Kept]) -> Index {
         let mut index = Index::default();
         for (at, source) in kept.iter().enumerate() {
-            match &source.mark {
-                Some(Mark::Short { length, hash }) if *length > 0 => {
-                    index.lengths.entry(*length).or_default().entry(*hash).or_default().push(at);
+            match source.reading.opening {
+                Some(Opening { is_whole: true, length, hash, .. }) if length > 0 => {
+                    index.lengths.entry(length).or_default().entry(hash).or_default().push(at);
                 }
-                Some(Mark::Long { head, .. }) => index.heads.entry(*head).or_default().push(at),
-                Some(Mark::Short { .. }) | None => {}
+                Some(Opening { is_whole: false, hash, .. }) => {
+                    index.heads.entry(hash).or_default().push(at);
+                }
+                Some(_) | None => {}
             }
             if let Some(within) = &source.within {
                 index.sizes.entry(within.size).or_default().push(at);
@@ -65,15 +67,13 @@ impl Memory {
     pub(in crate::engine) fn recall(
         &self,
         head: &[u8],
-        whole: bool,
+        opening: Opening,
         reader: &Reader,
         evidence: &Evidence,
     ) -> Recalled {
-        let hash = *blake3::hash(head).as_bytes();
-        let head_seen = SeenHead { length: head.len() as u64, whole, hash };
-        let mut recalled =
-            Recalled { covers: self.shorter(head), head: Some(head_seen), ..Recalled::default() };
-        let alike = self.index.heads.get(&hash).filter(|_| !whole).map_or(&[][..], |alike| &alike[..]);
+        let mut recalled = Recalled { covers: self.shorter(head), ..Recalled::default() };
+        let alike = self.index.heads.get(&opening.hash).filter(|_| !opening.is_whole);
+        let alike = alike.map_or(&[][..], |alike| &alike[..]);
         let mut standing = Vec::new();
         for (at, stands) in alike.iter().zip(self.standing(alike, reader, evidence)) {
             if stands {
@@ -123,6 +123,10 @@ impl Memory {
         let stands = |bookmark: &&Bookmark| {
             let from = bookmark.offset.saturating_sub(BLOCK);
             let block = reader.range(from, (bookmark.offset - from) as usize);
+            // A log of one endless entry was read to nowhere yet.
+            if bookmark.offset == 0 {
+                return true;
+            }
             bookmark.offset <= reader.size() && matches!(block, Some(Ok(block)) if bookmark.follows(&block))
         };
         bookmarks.iter().map(stands).collect()
@@ -130,11 +134,10 @@ impl Memory {
 }
 
 impl Kept {
+    /// Where reading goes on. A log so short that all of it tells its format is read again: as it grows, it may turn out
+    /// to be of another.
     pub(super) fn bookmark(&self) -> Option<&Bookmark> {
-        match &self.mark {
-            Some(Mark::Long { bookmark, .. }) => Some(bookmark),
-            Some(Mark::Short { .. }) | None => None,
-        }
+        self.bookmark.as_ref().filter(|_| self.reading.opening.is_some_and(|opening| !opening.is_whole))
     }
 
     /// Bytes that were read of it and need not be read again.
