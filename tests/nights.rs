@@ -578,6 +578,8 @@ fn the_morning_sees_what_is_new() {
         .expect("run");
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert!(shown.contains("first in run 1") && shown.contains("last in run 4"), "{shown}");
+    // It is shorter than what tells a format, and was read all the same.
+    assert!(!shown.contains("to byte 0 "), "{shown}");
 }
 
 #[test]
@@ -617,6 +619,19 @@ fn days_of_a_state_are_reported_without_the_evidence() {
         page.split("<a href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert!(links.len() >= 3, "{links:?}");
     assert!(links.iter().all(|link| nights.dir.path().join("days").join(link).is_file()), "{links:?}");
+}
+
+#[test]
+fn a_day_of_one_entry_has_its_page() {
+    let mut nights = Nights::new(8);
+    nights.write(10, false);
+    let last = "{\"timestamp\":\"2026-12-24T23:59:59Z\",\"level\":\"ERROR\",\"fields\":{\"message\":\"No space left on device\"}}\n";
+    append(&nights.log("app.log.json"), last);
+    assert!(program(&nights, "all.json").status().expect("run").success());
+    let (status, _, _) = output(&nights, &["report", "--state", "state", "--days", "days"]);
+    assert_eq!(status, Some(0));
+    let page = fs::read_to_string(nights.dir.path().join("days/index.html")).expect("a page");
+    assert!(page.contains("2026-12-24"), "{page}");
 }
 
 #[test]

@@ -90,7 +90,7 @@ pub(super) struct GateFlags {
     pub(super) fail_on: FailOn,
 
     /// Let --fail-on look at what is new, worse or back alone
-    #[arg(long, help_heading = "Gate")]
+    #[arg(long, requires = "fail_on", help_heading = "Gate")]
     pub(super) fail_on_new: bool,
 
     /// Exit with 0 or 1 even if some evidence could not be read

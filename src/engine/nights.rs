@@ -82,6 +82,13 @@ struct Facts {
     tail: SourceFacts,
 }
 
+impl Facts {
+    /// The hours that are here, that of the last record as well.
+    fn every_hour(&self) -> impl Iterator<Item = i64> {
+        self.hours.hours().chain(self.tail.window.to.map(Timestamp::hour))
+    }
+}
+
 /// The file that a source lay in, where all its bytes must be the same for it to be known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Within {
@@ -136,17 +143,14 @@ impl Memory {
 
     /// The end of the newest hour that is known.
     pub fn newest(&self) -> Option<Timestamp> {
-        let newest = self.kept.iter().flat_map(|source| source.facts.hours.hours()).max()?;
+        let newest = self.kept.iter().flat_map(|source| source.facts.every_hour()).max()?;
         Some(Timestamp((newest + 1) * HOUR - 1))
     }
 
     /// The days that are known, counted from 1970.
     pub fn days(&self) -> BTreeSet<i64> {
-        self.kept
-            .iter()
-            .flat_map(|source| source.facts.hours.hours())
-            .map(|hour| hour.div_euclid(24))
-            .collect()
+        let hours = self.kept.iter().flat_map(|source| source.facts.every_hour());
+        hours.map(|hour| hour.div_euclid(24)).collect()
     }
 
     /// Puts what earlier runs have read before what this one has.
@@ -221,7 +225,7 @@ impl Memory {
 
     /// Leaves out hours that are older than so many microseconds before the newest; returns how many were left out.
     pub fn prune(&mut self, keep: i64) -> usize {
-        let Some(newest) = self.kept.iter().flat_map(|source| source.facts.hours.hours()).max() else {
+        let Some(newest) = self.kept.iter().flat_map(|source| source.facts.every_hour()).max() else {
             return 0;
         };
         let oldest = newest - keep / HOUR;

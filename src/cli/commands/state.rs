@@ -95,10 +95,9 @@ fn explain(memory: &Memory, file: &str) -> Exit {
     for source in known {
         println!("{}", printable(&source.name));
         println!("  what   {}, {}, packed as {}", source.kind, source.format, source.compression);
-        println!(
-            "  read   to byte {} (line {}), {} bytes as found",
-            source.read_to, source.line, source.bytes
-        );
+        let line = source.line.map_or(String::new(), |line| format!(" (line {line})"));
+        let again = if source.goes_on { "goes on there" } else { "read again when it changes" };
+        println!("  read   to byte {}{line}, {} bytes as found; {again}", source.read_to, source.bytes);
         println!(
             "  seen   first in run {} ({}), last in run {} ({}) of {}",
             source.first_run,

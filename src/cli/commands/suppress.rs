@@ -57,7 +57,10 @@ enum Action {
 }
 
 pub(crate) fn run(args: &Suppress) -> anyhow::Result<Exit> {
-    let (folder, _lock) = args.state.open()?;
+    let (folder, _lock) = match &args.action {
+        Action::Add { .. } => args.state.open()?,
+        Action::List | Action::Prune { .. } => args.state.existing()?,
+    };
     let mut rules = Rules::load(folder.path())?;
     match &args.action {
         Action::Add { what, key, reason, owner, until } => {

@@ -97,11 +97,16 @@ impl History {
         let newest = report.window.to.max(self.to);
         let (all, mut told) = (every(report), Vec::new());
         let nightly = self.nightly(&all, previous);
+        let spells = self.spells();
         for now in all {
             let key = (now.what.to_owned(), now.id.to_owned());
             let past = self.known.remove(&key);
             let past = match past {
                 Some(past) if !read_more => past,
+                None => came_back(
+                    spells.get(&(now.what.to_owned(), now.alike.to_owned())),
+                    judged(None, &now, went_on, self.runs),
+                ),
                 past => judged(past, &now, went_on, self.runs),
             };
             let night = nightly.get(&(now.what, now.alike)).filter(|_| read_more);
@@ -133,6 +138,18 @@ impl History {
             known.map_or("new", |past| past.state.name()).clone_into(&mut finding.state);
         }
         report.run.state = Some(used);
+    }
+
+    /// Since when, and for how many nights, what is alike was known.
+    fn spells(&self) -> BTreeMap<(String, String), (Option<Timestamp>, u64)> {
+        let mut spells = BTreeMap::new();
+        for ((what, _), past) in self.known.iter().filter(|((_, id), past)| past.alike != *id) {
+            let (first, nights) =
+                spells.entry((what.clone(), past.alike.clone())).or_insert((past.first_seen, past.nights));
+            *first = first.iter().chain(&past.first_seen).min().copied();
+            *nights = past.nights.max(*nights);
+        }
+        spells
     }
 
     /// How many of each a night added, what is alike together: a spell that got another id adds nothing.
@@ -288,6 +305,19 @@ fn judged(past: Option<Past>, now: &Now<'_>, went_on: bool, run: u64) -> Past {
     Past { state, added, nights: past.nights + 1, ..known }
 }
 
+/// Another spell of what was known is back, and not new.
+fn came_back(spells: Option<&(Option<Timestamp>, u64)>, fresh: Past) -> Past {
+    match spells {
+        Some((first, nights)) => Past {
+            state: NewsState::Recurring,
+            first_seen: first.or(fresh.first_seen),
+            nights: nights + 1,
+            ..fresh
+        },
+        None => fresh,
+    }
+}
+
 /// Everything that a report names, with its figures.
 fn every(report: &Report) -> Vec<Now<'_>> {
     let logs: BTreeSet<&str> = report
@@ -402,6 +432,23 @@ mod tests {
             });
         }
         report
+    }
+
+    /// Each night another burst of the same pattern, with an id of its own.
+    #[test]
+    fn another_spell_of_a_pattern_is_back_and_not_new() {
+        let mut history = History::default();
+        for (run, state) in [(1, NewsState::New), (2, NewsState::Recurring), (3, NewsState::Recurring)] {
+            let mut report = night(run, run as i64, 1, 0);
+            let spell = noted("p", &run.to_string(), Severity::Error, "it".to_owned(), String::new());
+            let window = Window { from: Some(Timestamp(run as i64)), to: Some(Timestamp(run as i64)) };
+            report.findings.push(Finding { check: "log-patterns".to_owned(), window, ..spell });
+            history.tell(&mut report, &Normal::new());
+            assert_eq!(report.findings[0].state, state.name(), "night {run}");
+            let standing = report.run.state.expect("a state").standing;
+            let now = standing.iter().find(|standing| standing.state == state).expect("what is found");
+            assert_eq!((now.nights, now.first_seen), (run, Some(Timestamp(1))), "night {run}");
+        }
     }
 
     #[test]

@@ -24,10 +24,12 @@ pub struct KnownSource {
     pub compression: String,
     /// As found.
     pub bytes: u64,
-    /// Unpacked bytes that will not be read again; 0 where all of it is read when it changes.
+    /// Unpacked bytes that were read; of a log those before its last entry, which may grow.
     pub read_to: u64,
-    /// Of the next byte.
-    pub line: u64,
+    /// Of a log: the line of the next byte, from 1.
+    pub line: Option<u64>,
+    /// Whether only what is behind them is read when it grows. All else is read from its beginning when it changes.
+    pub goes_on: bool,
     pub hash: String,
     pub first_run: u64,
     pub last_run: u64,
@@ -55,13 +57,14 @@ impl Memory {
 
     pub(super) fn use_of(&self, partial: &Partial, run: u64) -> StateUsed {
         let mut used = StateUsed { runs: run, ..StateUsed::default() };
-        let newest = self.kept.iter().flat_map(|source| source.facts.hours.hours()).max();
+        let newest = self.kept.iter().flat_map(|source| source.facts.every_hour()).max();
         let mut revised = BTreeSet::new();
         for part in partial.sources.values() {
             match part.recalled.before {
                 Before::Unchanged(_) => used.unchanged += 1,
                 Before::Continued(at) if self.has_nothing_new(at, part) => used.unchanged += 1,
                 Before::Continued(_) => used.continued += 1,
+                Before::Nothing if !part.recalled.covers.is_empty() => used.continued += 1,
                 Before::Nothing => used.new += 1,
             }
             // A source that is read anew because it grew tells nothing new of its old hours.
@@ -105,8 +108,9 @@ fn told(source: &Kept) -> KnownSource {
         format: source.reading.format.clone(),
         compression: source.reading.compression.clone(),
         bytes: source.reading.bytes,
-        read_to: source.offset(),
-        line: source.bookmark().map_or(1, |bookmark| bookmark.line),
+        read_to: source.bookmark.as_ref().map_or(source.reading.unpacked, |bookmark| bookmark.offset),
+        line: source.bookmark.as_ref().map(|bookmark| bookmark.line),
+        goes_on: source.bookmark().is_some(),
         hash: source.reading.hash.clone(),
         first_run: source.first_run,
         last_run: source.last_run,

@@ -25,6 +25,6 @@ fn candidate(source: &Kept) -> Candidate<'_> {
         last: last.map(|bookmark| Place { end: bookmark.offset, block: bookmark.block }),
         // What is gone need not have said anything to be within another.
         has_records: source.here.is_none() || every.any(|facts| facts.account.records > 0),
-        is_dated: source.facts.hours.hours().next().is_some() || source.facts.tail.window.from.is_some(),
+        is_dated: source.facts.every_hour().next().is_some(),
     }
 }
