@@ -13,15 +13,16 @@ use std::{
     fs::{self, File},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 pub use lock::{Lock, Locked};
 
-/// One part of what is kept.
+/// One part of what is kept. A copy costs nothing, and what did not change is written again as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     pub kind: u8,
-    pub bytes: Vec<u8>,
+    packed: Arc<[u8]>,
 }
 
 /// A folder that holds a state.
@@ -58,6 +59,31 @@ const LARGEST: u64 = 8 << 30;
 const FILE: &str = "coroner.state";
 /// How files begin that are not yet the state, and never will be where their run was killed.
 const UNFINISHED: &str = ".state-";
+
+impl Record {
+    /// Packs bytes.
+    ///
+    /// # Errors
+    ///
+    /// What zstd says of its memory.
+    pub fn pack(kind: u8, bytes: &[u8]) -> io::Result<Record> {
+        Ok(Record { kind, packed: zstd::encode_all(bytes, LEVEL)?.into() })
+    }
+
+    /// The bytes that were packed.
+    ///
+    /// # Errors
+    ///
+    /// Damage that no checksum tells: whoever wrote the record was broken.
+    pub fn unpack(&self) -> Result<Vec<u8>, Unread> {
+        let mut bytes = Vec::new();
+        let decoder = zstd::Decoder::new(&self.packed[..]).map(|decoder| decoder.take(LARGEST));
+        decoder
+            .and_then(|mut decoder| decoder.read_to_end(&mut bytes))
+            .map_err(|err| Unread::Damaged(format!("a record cannot be unpacked: {err}")))?;
+        Ok(bytes)
+    }
+}
 
 impl Folder {
     /// Makes the folder where it is not there.
@@ -100,7 +126,7 @@ impl Folder {
     /// What the operating system says.
     pub fn write(&self, records: &[Record]) -> io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.path)?;
-        file.write_all(&encode(records)?)?;
+        file.write_all(&encode(records))?;
         file.as_file().sync_all()?;
         file.persist(self.file())?;
         self.sync()
@@ -154,21 +180,20 @@ impl Folder {
     }
 }
 
-fn encode(records: &[Record]) -> io::Result<Vec<u8>> {
+fn encode(records: &[Record]) -> Vec<u8> {
     let mut out = Vec::new();
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&VERSION.to_le_bytes());
     out.extend_from_slice(&(records.len() as u64).to_le_bytes());
     let hash = blake3::hash(&out);
     out.extend_from_slice(hash.as_bytes());
-    for (at, record) in records.iter().enumerate() {
-        let packed = zstd::encode_all(&record.bytes[..], LEVEL)?;
-        out.push(record.kind);
+    for (at, Record { kind, packed }) in records.iter().enumerate() {
+        out.push(*kind);
         out.extend_from_slice(&(packed.len() as u64).to_le_bytes());
-        out.extend_from_slice(record_hash(at, record.kind, &packed).as_bytes());
-        out.extend_from_slice(&packed);
+        out.extend_from_slice(record_hash(at, *kind, packed).as_bytes());
+        out.extend_from_slice(packed);
     }
-    Ok(out)
+    out
 }
 
 fn record_hash(at: usize, kind: u8, packed: &[u8]) -> blake3::Hash {
@@ -207,19 +232,10 @@ fn decode(bytes: &[u8]) -> Result<Vec<Record>, Unread> {
         if record_hash(at, kind, packed).as_bytes()[..] != head[9..] {
             return Err(Unread::Damaged(format!("record {at} of {count} does not match its checksum")));
         }
-        records.push(Record { kind, bytes: unpack(packed)? });
+        records.push(Record { kind, packed: packed.into() });
         rest = next;
     }
     if rest.is_empty() { Ok(records) } else { Err(damaged("something follows its last record")) }
-}
-
-fn unpack(packed: &[u8]) -> Result<Vec<u8>, Unread> {
-    let mut bytes = Vec::new();
-    let decoder = zstd::Decoder::new(packed).map(|decoder| decoder.take(LARGEST));
-    decoder
-        .and_then(|mut decoder| decoder.read_to_end(&mut bytes))
-        .map_err(|err| Unread::Damaged(format!("a record cannot be unpacked: {err}")))?;
-    Ok(bytes)
 }
 
 fn number(bytes: &[u8]) -> u64 {
@@ -231,11 +247,9 @@ mod tests {
     use super::*;
 
     fn small() -> Vec<Record> {
-        vec![
-            Record { kind: 1, bytes: b"first".to_vec() },
-            Record { kind: 2, bytes: Vec::new() },
-            Record { kind: 2, bytes: vec![7; 300] },
-        ]
+        [(1, &b"first"[..]), (2, b""), (2, &[7; 300])]
+            .map(|(kind, bytes)| Record::pack(kind, bytes).expect("memory"))
+            .to_vec()
     }
 
     #[test]
@@ -245,7 +259,10 @@ mod tests {
         assert!(folder.read().expect("no state is no error").is_none());
         for records in [small(), Vec::new(), small()] {
             folder.write(&records).expect("written");
-            assert_eq!(folder.read().expect("sound"), Some(records));
+            let again = folder.read().expect("sound").expect("a state");
+            assert_eq!(again, records);
+            let unpacked: Vec<_> = again.iter().map(|record| record.unpack().expect("sound")).collect();
+            assert!(unpacked.is_empty() || unpacked == [b"first".to_vec(), Vec::new(), vec![7; 300]]);
         }
         folder.reset().expect("removed");
         assert!(folder.read().expect("no state is no error").is_none());
@@ -254,7 +271,7 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_and_every_lost_byte_is_told() {
-        let sound = encode(&small()).expect("memory");
+        let sound = encode(&small());
         assert!(decode(&sound).is_ok());
         for at in 0..sound.len() {
             assert!(decode(&sound[..at]).is_err(), "cut at {at}");
@@ -269,7 +286,7 @@ mod tests {
 
     #[test]
     fn another_version_is_named() {
-        let mut newer = encode(&small()).expect("memory");
+        let mut newer = encode(&small());
         newer[16] = 9;
         let hash = blake3::hash(&newer[..HEAD - 32]);
         newer[HEAD - 32..HEAD].copy_from_slice(hash.as_bytes());

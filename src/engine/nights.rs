@@ -27,6 +27,7 @@ use crate::{
     fold::State,
     ingest::{Bookmark, Evidence, Shape},
     model::{Timestamp, report::StateUsed, time::HOUR},
+    state::Record,
 };
 
 use super::{Partial, Reading, SourcePart, copies::Place, hours::Hours};
@@ -73,6 +74,9 @@ struct Kept {
     here: Option<Evidence>,
     #[serde(skip)]
     facts: Facts,
+    /// The facts as they were saved, while they are still the same.
+    #[serde(skip)]
+    saved: Option<Record>,
 }
 
 /// What a source adds up to.
@@ -187,6 +191,8 @@ impl Memory {
 
     /// One source as it is known now.
     fn source(&mut self, name: String, part: SourcePart, left: &mut Left) -> Kept {
+        let is_known =
+            matches!(part.recalled.before, Before::Continued(at) if self.has_nothing_new(at, &part));
         let SourcePart { evidence, facts, reading, mut hours, tail, recalled } = part;
         let before = match recalled.before {
             Before::Nothing => recalled.covers.first().copied(),
@@ -202,16 +208,18 @@ impl Memory {
         };
         names.insert(name.clone());
         hours.add(None, facts);
-        let facts = match recalled.before {
-            Before::Nothing => Facts { hours, tail },
+        let (facts, saved) = match recalled.before {
+            Before::Nothing => (Facts { hours, tail }, None),
             Before::Unchanged(at) => left.take(&mut self.kept, at),
+            Before::Continued(at) if is_known => left.take(&mut self.kept, at),
             Before::Continued(at) => {
-                let mut before = left.take(&mut self.kept, at).hours;
+                let mut before = left.take(&mut self.kept, at).0.hours;
                 before.join(hours);
-                Facts { hours: before, tail }
+                (Facts { hours: before, tail }, None)
             }
         };
-        Kept { name, names, reading, bookmark, first_run, first_at, here: evidence, facts, ..Kept::default() }
+        let here = evidence;
+        Kept { name, names, reading, bookmark, first_run, first_at, here, facts, saved, ..Kept::default() }
     }
 
     /// Of backups that are no longer there, those that were there last are held against the present ones.
@@ -242,9 +250,14 @@ impl Memory {
         self.kept.retain_mut(|source| {
             let Facts { hours, tail } = &mut source.facts;
             let dated = hours.hours().next().is_some() || tail.window.from.is_some();
+            let before = hours.count();
             hours.retain(wanted);
             if tail.window.to.is_some_and(|last| !wanted(last.hour())) {
                 *tail = SourceFacts::default();
+                source.saved = None;
+            }
+            if hours.count() < before {
+                source.saved = None;
             }
             !dated || source.last_run == run || hours.hours().next().is_some() || tail.window.from.is_some()
         });
@@ -305,10 +318,12 @@ impl Left {
     }
 
     /// The facts of a source: themselves where nobody else asks for them.
-    fn take(&mut self, kept: &mut [Kept], at: usize) -> Facts {
+    fn take(&mut self, kept: &mut [Kept], at: usize) -> (Facts, Option<Record>) {
         let uses = self.uses.entry(at).or_default();
         *uses = uses.saturating_sub(1);
-        if *uses == 0 { std::mem::take(&mut kept[at].facts) } else { kept[at].facts.clone() }
+        let source = &mut kept[at];
+        let facts = if *uses == 0 { std::mem::take(&mut source.facts) } else { source.facts.clone() };
+        (facts, source.saved.clone())
     }
 }
 

@@ -85,10 +85,14 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// As text, like every time in a report.
+/// As text, like every time in a report; as a number of microseconds where nobody reads it.
 impl Serialize for Timestamp {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
     }
 }
 
@@ -113,6 +117,9 @@ impl JsonSchema for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        if !deserializer.is_human_readable() {
+            return i64::deserialize(deserializer).map(Timestamp);
+        }
         let text = String::deserialize(deserializer)?;
         let parsed = match text.strip_suffix(" us since 1970") {
             Some(micros) => micros.parse().map_err(serde::de::Error::custom)?,
@@ -138,6 +145,9 @@ mod tests {
             assert_eq!(Timestamp(micros).to_string(), expected);
             let json = serde_json::to_string(&Timestamp(micros)).expect("a string");
             assert_eq!(serde_json::from_str::<Timestamp>(&json).expect("read back").0, micros);
+            let number = rmp_serde::to_vec(&Timestamp(micros)).expect("a number");
+            assert!(number.len() <= 9, "{micros}");
+            assert_eq!(rmp_serde::from_slice::<Timestamp>(&number).expect("read back").0, micros);
         }
     }
 

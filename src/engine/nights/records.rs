@@ -43,7 +43,10 @@ impl Memory {
         let mut records = vec![record(HEAD, &head)];
         let of_sources: Vec<[Record; 2]> = sources
             .into_par_iter()
-            .map(|source| [record(SOURCE, source), record(FACTS, &source.facts)])
+            .map(|source| {
+                let facts = source.saved.clone().unwrap_or_else(|| record(FACTS, &source.facts));
+                [record(SOURCE, source), facts]
+            })
             .collect();
         records.extend(of_sources.into_iter().flatten());
         records.push(self.history.record());
@@ -64,7 +67,7 @@ impl Memory {
         let load = |(at, pair): (usize, &[Record])| -> Result<Kept, Unreadable> {
             let (at, facts) = (1 + 2 * at, pair.get(1).unwrap_or(&pair[0]));
             let source: Kept = read(at, &pair[0], SOURCE)?;
-            Ok(Kept { facts: read(at + 1, facts, FACTS)?, ..source })
+            Ok(Kept { facts: read(at + 1, facts, FACTS)?, saved: Some(facts.clone()), ..source })
         };
         let kept: Vec<Kept> = rest.par_chunks(2).enumerate().map(load).collect::<Result<_, _>>()?;
         let history: History = read(records.len() - 1, last, HISTORY)?;
@@ -89,13 +92,15 @@ impl Facts {
 }
 
 fn record(kind: u8, value: &impl Serialize) -> Record {
-    let bytes = rmp_serde::to_vec_named(value).expect("every state can be saved");
-    Record { kind, bytes }
+    let bytes = rmp_serde::to_vec(value).expect("every state can be saved");
+    Record::pack(kind, &bytes).expect("there is memory for it")
 }
 
 fn read<T: DeserializeOwned>(at: usize, record: &Record, kind: u8) -> Result<T, Unreadable> {
     if record.kind != kind {
         return Err(Unreadable::Record { at, why: format!("its kind is {}", record.kind) });
     }
-    rmp_serde::from_slice(&record.bytes).map_err(|err| Unreadable::Record { at, why: err.to_string() })
+    let unreadable = |why: String| Unreadable::Record { at, why };
+    let bytes = record.unpack().map_err(|err| unreadable(err.to_string()))?;
+    rmp_serde::from_slice(&bytes).map_err(|err| unreadable(err.to_string()))
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::{
+    check::facts::SourceFacts,
     decode::Kind,
     model::{Timestamp, Window, report::StateUsed, time::HOUR},
 };
@@ -78,8 +79,10 @@ impl Memory {
         used
     }
 
-    fn has_nothing_new(&self, at: usize, part: &super::SourcePart) -> bool {
-        part.hours.count() == 0 && part.tail == self.kept[at].facts.tail
+    pub(super) fn has_nothing_new(&self, at: usize, part: &super::SourcePart) -> bool {
+        part.hours.count() == 0
+            && part.facts == SourceFacts::default()
+            && part.tail == self.kept[at].facts.tail
     }
 }
 
