@@ -1,7 +1,7 @@
 //! What is kept from run to run, as a file: named parts, each with its checksum, replaced whole or not at all.
 //!
 //! ```text
-//! magic, version, number of records, hash of these | kind, length, hash, packed bytes | kind, ...
+//! magic, version, number of records, hash of these | kind, length, hash, (unpacked length, packed bytes) | kind, ...
 //! ```
 //!
 //! Nothing here knows what the records hold. Any flipped bit and any lost byte is told: the head is hashed, each record's
@@ -11,7 +11,7 @@ mod lock;
 
 use std::{
     fs::{self, File},
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -45,7 +45,7 @@ pub enum Unread {
 /// How the file begins; the second line makes a transfer as text visible at once.
 const MAGIC: [u8; 16] = *b"coroner-state\r\n\0";
 /// Grows when the layout of the file changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Magic, version, number of records, hash.
 const HEAD: usize = 16 + 4 + 8 + 32;
 /// Kind, length, hash.
@@ -67,7 +67,9 @@ impl Record {
     ///
     /// What zstd says of its memory.
     pub fn pack(kind: u8, bytes: &[u8]) -> io::Result<Record> {
-        Ok(Record { kind, packed: zstd::encode_all(bytes, LEVEL)?.into() })
+        let mut packed = (bytes.len() as u64).to_le_bytes().to_vec();
+        packed.extend(zstd::bulk::compress(bytes, LEVEL)?);
+        Ok(Record { kind, packed: packed.into() })
     }
 
     /// The bytes that were packed.
@@ -76,12 +78,15 @@ impl Record {
     ///
     /// Damage that no checksum tells: whoever wrote the record was broken.
     pub fn unpack(&self) -> Result<Vec<u8>, Unread> {
-        let mut bytes = Vec::new();
-        let decoder = zstd::Decoder::new(&self.packed[..]).map(|decoder| decoder.take(LARGEST));
-        decoder
-            .and_then(|mut decoder| decoder.read_to_end(&mut bytes))
-            .map_err(|err| Unread::Damaged(format!("a record cannot be unpacked: {err}")))?;
-        Ok(bytes)
+        let damaged = |why: &dyn std::fmt::Display| {
+            Unread::Damaged(format!("a record of kind {} cannot be unpacked: {why}", self.kind))
+        };
+        let Some((length, packed)) = self.packed.split_first_chunk::<8>() else {
+            return Err(damaged(&"it has no length"));
+        };
+        let length = u64::from_le_bytes(*length).min(LARGEST);
+        let length = usize::try_from(length).map_err(|err| damaged(&err))?;
+        zstd::bulk::decompress(packed, length).map_err(|err| damaged(&err))
     }
 }
 

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Writes a JSON log as tracing-subscriber does: generate.py MEGABYTES FILE
+"""Writes a JSON log as tracing-subscriber does: generate.py MEGABYTES FILE [STEP [FIRST]]
 
 The log of a bank on EventCore: lines of 640 B on average, 4 % of them WARN or ERROR, one message in ten with an id in
 it. A block of 8 MB (a minute of the service) is made line by line from a seed; the file is that block again and again,
-each time with another minute and with other ids, so that a gigabyte takes seconds and no line comes twice.
+each time with another minute and with other ids, so that a gigabyte takes seconds and no line comes twice. Blocks are STEP
+minutes apart (default 1), and the first is of the minute FIRST (default 0).
 """
 
+import datetime
 import random
 import sys
 
@@ -129,11 +131,12 @@ class Block:
 def main():
     megabytes, path = int(sys.argv[1]), sys.argv[2]
     block = Block().bytes()
-    left, minute = megabytes * 1_000_000, 0
+    step, first = (int(argument) for argument in [*sys.argv[3:5], *("1", "0")[len(sys.argv[3:5]) :]])
+    left, minute = megabytes * 1_000_000, first
     with open(path, "wb") as out:
         while left > 0:
-            day, hour = 23 + minute // 1440, minute // 60 % 24
-            text = block.replace(MINUTE, b"2026-11-%02dT%02d:%02d:" % (day, hour, minute % 60))
+            time = datetime.datetime(2026, 11, 23) + datetime.timedelta(minutes=minute)
+            text = block.replace(MINUTE, time.strftime("%Y-%m-%dT%H:%M:").encode())
             text = text.replace(ID4, b"-4%03x-" % (minute % 4096))
             ms = 1_795_392_000_000 + minute * 60_000
             text = text.replace(ID7, b"%08x-%04x-" % (ms >> 16, ms & 0xFFFF))
@@ -143,7 +146,7 @@ def main():
                 left = 0
             out.write(text)
             left -= len(text)
-            minute += 1
+            minute += step
 
 
 if __name__ == "__main__":

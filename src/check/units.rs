@@ -1,6 +1,9 @@
 //! Units of work over all sources: one command may be told of by two services, or by a log and its rotation.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rayon::prelude::*;
+use smallvec::SmallVec;
 
 use crate::model::{IdKind, Timestamp, Trace, TraceOutcome, TracePart, Window};
 
@@ -20,8 +23,10 @@ pub struct Unit<'e> {
     pub key: UnitKey,
     pub kind: IdKind,
     uuid: bool,
-    /// By time, then by path.
-    parts: Vec<(LogOfUnits<'e>, &'e TraceRow)>,
+    /// By time, then by path; mostly one, so that a month's million of them need no memory of their own.
+    parts: Parts<'e>,
+    /// What it is: a command type, an operation.
+    pub name: Option<&'e str>,
     pub started: bool,
     pub first: Option<Timestamp>,
     pub last: Option<Timestamp>,
@@ -33,49 +38,73 @@ pub struct Unit<'e> {
 }
 
 /// Every unit that says where it begins or ends, in order of its first entry.
-pub fn units<'e>(logs: &[LogOfUnits<'e>]) -> Vec<Unit<'e>> {
+pub fn units<'e>(logs: &'e [LogOfUnits<'e>]) -> Vec<Unit<'e>> {
     let mut units = every_unit(logs);
     units.retain(|unit| unit.started || unit.ended.is_some());
     units
 }
 
 /// With those that have an id and neither a beginning nor an end.
-pub fn every_unit<'e>(logs: &[LogOfUnits<'e>]) -> Vec<Unit<'e>> {
-    let mut rows: Vec<(UnitKey, LogOfUnits<'e>, &'e TraceRow)> = Vec::new();
-    for log in logs {
-        rows.extend(log.facts.rows.iter().map(|(key, row)| (*key, *log, row)));
-    }
+pub fn every_unit<'e>(logs: &'e [LogOfUnits<'e>]) -> Vec<Unit<'e>> {
+    // A month has a million units, so all threads take part.
+    let of_log = |log: &'e LogOfUnits<'e>| log.facts.rows.iter().map(move |(key, row)| (*key, log, row));
+    let mut rows: Vec<Row<'e>> = logs.par_iter().flat_map_iter(of_log).collect();
     give_to_commands(&mut rows);
-    rows.sort_by_key(|(key, log, row)| (*key, row.first, log.path));
-    let mut units: Vec<Unit<'e>> = rows.chunk_by(|a, b| a.0 == b.0).map(Unit::new).collect();
-    units.sort_by_key(|unit| (unit.first, unit.key));
-    units
+    // Of one log no two rows begin at the same byte.
+    rows.par_sort_unstable_by(|(a, log_a, row_a), (b, log_b, row_b)| {
+        let place = |log: &LogOfUnits<'e>, row: &TraceRow| (row.first, log.path, row.from);
+        a.cmp(b).then_with(|| place(log_a, row_a).cmp(&place(log_b, row_b)))
+    });
+    // Their order is found before they are made: a unit is large, and would be moved about.
+    let first =
+        |rows: &[Row<'e>]| rows.iter().map(|(.., row)| row.first).min().filter(|time| *time != i64::MAX);
+    let mut order: Vec<(Option<i64>, &[Row<'e>])> =
+        rows.chunk_by(|a, b| a.0 == b.0).map(|rows| (first(rows), rows)).collect();
+    order.par_sort_unstable_by_key(|(first, rows)| (*first, rows[0].0));
+    order.into_par_iter().map(|(_, rows)| Unit::new(rows)).collect()
 }
 
+type Row<'e> = (UnitKey, &'e LogOfUnits<'e>, &'e TraceRow);
+type Parts<'e> = SmallVec<[(&'e LogOfUnits<'e>, &'e TraceRow); 1]>;
+
 /// Entries that carry a trace id alone belong to the command of that trace, where it has only one.
-fn give_to_commands(rows: &mut [(UnitKey, LogOfUnits<'_>, &TraceRow)]) {
-    let mut commands: HashMap<u64, Option<UnitKey>> = HashMap::new();
-    for (key, _, row) in rows.iter().filter(|(_, _, row)| row.alias != 0) {
-        let only = commands.entry(row.alias).or_insert(Some(*key));
-        if only.is_some_and(|only| only != *key) {
-            *only = None;
-        }
+fn give_to_commands(rows: &mut [Row<'_>]) {
+    let is_alone = |row: &TraceRow| row.alias == 0 && row.flags.kind() != IdKind::Command;
+    // Of each id that is alone the command: few are, beside those that a command carries too.
+    let mut commands: HashMap<u64, Command> = HashMap::new();
+    for (key, ..) in rows.iter().filter(|(_, _, row)| is_alone(row)) {
+        commands.insert(folded(*key), Command::None);
     }
     if commands.is_empty() {
         return;
     }
-    for (key, _, row) in rows.iter_mut().filter(|(_, _, row)| row.flags.kind() != IdKind::Command) {
-        if row.alias == 0
-            && let Some(Some(command)) = commands.get(&folded(*key))
-        {
+    for (key, _, row) in rows.iter().filter(|(_, _, row)| row.alias != 0) {
+        if let Some(command) = commands.get_mut(&row.alias) {
+            *command = match *command {
+                Command::None => Command::Only(*key),
+                Command::Only(only) if only == *key => Command::Only(only),
+                Command::Only(_) | Command::Many => Command::Many,
+            };
+        }
+    }
+    for (key, ..) in rows.iter_mut().filter(|(_, _, row)| is_alone(row)) {
+        if let Some(Command::Only(command)) = commands.get(&folded(*key)) {
             *key = *command;
         }
     }
 }
 
+/// Which commands carry an id.
+#[derive(Clone, Copy)]
+enum Command {
+    None,
+    Only(UnitKey),
+    Many,
+}
+
 impl<'e> Unit<'e> {
-    fn new(rows: &[(UnitKey, LogOfUnits<'e>, &'e TraceRow)]) -> Unit<'e> {
-        let parts: Vec<_> = rows.iter().map(|(_, log, row)| (*log, *row)).collect();
+    fn new(rows: &[Row<'e>]) -> Unit<'e> {
+        let parts: Parts<'e> = rows.iter().map(|(_, log, row)| (*log, *row)).collect();
         let finest = parts.iter().map(|(_, row)| *row).min_by_key(|row| row.flags.kind());
         let any = |flag: u16| parts.iter().any(|(_, row)| row.flags.has(flag));
         let first = parts.iter().map(|(_, row)| row.first).min().filter(|time| *time != i64::MAX);
@@ -98,6 +127,7 @@ impl<'e> Unit<'e> {
             duration: logged.and_then(|micros| i64::try_from(micros).ok()).or(observed),
             logged: logged.is_some(),
             ended,
+            name: parts.iter().find_map(|(log, row)| log.facts.name(row.name)),
             parts,
         }
     }
@@ -108,11 +138,6 @@ impl<'e> Unit<'e> {
             || self.parts.iter().any(|(log, row)| {
                 log.path == path && log.facts.rows.get(&key).is_some_and(|other| std::ptr::eq(other, *row))
             })
-    }
-
-    /// What it is: a command type, an operation.
-    pub fn name(&self) -> Option<&'e str> {
-        self.parts.iter().find_map(|(log, row)| log.facts.name(row.name))
     }
 
     /// For each source, when its first and last entry of the unit is, in microseconds.
@@ -144,7 +169,7 @@ impl<'e> Unit<'e> {
         Trace {
             id: self.shown_id(),
             id_kind: self.kind,
-            command_type: self.name().map(str::to_owned),
+            command_type: self.name.map(str::to_owned),
             services: self.services().into_iter().map(str::to_owned).collect(),
             start: self.start(),
             duration_ms: self.duration.map(|micros| micros as f64 / 1000.0),
@@ -178,7 +203,7 @@ impl<'e> Unit<'e> {
 
 /// The row whose end is the unit's, and whether it failed: of those that end it the latest, else the row of its last
 /// entry, if that may be an end.
-fn ender<'e>(parts: &[(LogOfUnits<'e>, &'e TraceRow)], started: bool) -> Option<(&'e TraceRow, bool)> {
+fn ender<'e>(parts: &[(&'e LogOfUnits<'e>, &'e TraceRow)], started: bool) -> Option<(&'e TraceRow, bool)> {
     let ends = parts.iter().filter(|(_, row)| row.flags.has(Flags::ENDED));
     if let Some((_, row)) = ends.max_by_key(|(log, row)| (row.ended, log.path)) {
         return Some((row, row.flags.has(Flags::END_FAILED)));
@@ -203,11 +228,8 @@ impl<'e> Coverage<'e> {
     pub(super) fn new(logs: &[LogOfUnits<'e>]) -> Coverage<'e> {
         let mut by_service: BTreeMap<Option<&'e str>, Vec<Window>> = BTreeMap::new();
         for log in logs {
-            let mut services: Vec<Option<&str>> =
-                log.facts.rows.values().map(|row| log.facts.name(row.service)).collect();
-            services.sort_unstable();
-            services.dedup();
-            for service in services {
+            let services: BTreeSet<u32> = log.facts.rows.values().map(|row| row.service).collect();
+            for service in services.into_iter().map(|service| log.facts.name(service)) {
                 by_service.entry(service).or_default().push(log.window);
             }
         }

@@ -36,14 +36,13 @@ impl Hours {
 
     /// All of it as one.
     pub(super) fn whole(self) -> SourceFacts {
-        self.0
-            .into_iter()
-            .map(|(_, facts)| facts)
-            .reduce(|mut whole, facts| {
-                whole.merge(facts);
-                whole
-            })
-            .unwrap_or_default()
+        let units = self.each().map(|facts| facts.log.traces.rows.len()).sum();
+        let mut hours = self.0.into_iter().map(|(_, facts)| facts);
+        let mut whole = hours.next().unwrap_or_default();
+        // What grows hour by hour is moved again and again.
+        whole.log.traces.rows.reserve(units);
+        hours.for_each(|facts| whole.merge(facts));
+        whole
     }
 
     pub(super) fn count(&self) -> usize {

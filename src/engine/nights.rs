@@ -19,6 +19,7 @@ mod within;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -267,10 +268,18 @@ impl Memory {
     /// place.
     pub fn into_partial(self) -> Partial {
         let mut partial = Partial::default();
-        for source in self.kept {
-            let Kept { name, mut reading, here, facts, last_run, .. } = source;
+        let run = self.run;
+        let whole = |source: Kept| {
+            let Facts { hours, tail } = source.facts;
+            let mut whole = hours.whole();
+            whole.merge(tail);
+            (Kept { facts: Facts::default(), saved: None, ..source }, whole)
+        };
+        let sources: Vec<(Kept, SourceFacts)> = self.kept.into_par_iter().map(whole).collect();
+        for (source, facts) in sources {
+            let Kept { name, mut reading, here, last_run, .. } = source;
             let mut shown = name.clone();
-            if last_run < self.run {
+            if last_run < run {
                 reading.notes.push("no longer there: as it was read before".to_owned());
                 reading.incomplete = None;
             }
@@ -284,11 +293,9 @@ impl Memory {
                     format!("{name} (before, {number})")
                 };
             }
-            let mut whole = facts.hours.whole();
-            whole.merge(facts.tail);
             partial
                 .sources
-                .insert(shown, SourcePart { evidence: here, facts: whole, reading, ..SourcePart::default() });
+                .insert(shown, SourcePart { evidence: here, facts, reading, ..SourcePart::default() });
         }
         partial
     }

@@ -4,7 +4,7 @@
 //! One that has no end is a finding only where its service's log goes on after it, long enough for the slowest, and
 //! where units of its kind do say when they end. A log that ends, or a rotation that was not collected, proves nothing.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::HashMap};
 
 use crate::check::{
     Check, Evidence, Judgement, LogOfUnits, Meta, Outcome, Ran, Unit, findings, units, units::Coverage,
@@ -63,14 +63,14 @@ struct Open<'u, 'e> {
 fn open<'u, 'e>(all: &'u [Unit<'e>], coverage: &Coverage<'e>) -> Open<'u, 'e> {
     let longest = all.iter().filter(|unit| unit.ended.is_some()).filter_map(|unit| unit.duration).max();
     let grace = GRACE.max(longest.unwrap_or(0).saturating_mul(2));
-    let mut of_kind: BTreeMap<Option<&str>, (u64, u64)> = BTreeMap::new();
+    let mut of_kind: HashMap<Option<&str>, (u64, u64)> = HashMap::new();
     for unit in all.iter().filter(|unit| unit.started) {
-        let (started, ended) = of_kind.entry(unit.name()).or_default();
+        let (started, ended) = of_kind.entry(unit.name).or_default();
         *started += 1;
         *ended += u64::from(unit.ended.is_some());
     }
     let says_when_it_ends =
-        |unit: &Unit<'_>| of_kind.get(&unit.name()).is_some_and(|(started, ended)| ended * 2 >= *started);
+        |unit: &Unit<'_>| of_kind.get(&unit.name).is_some_and(|(started, ended)| ended * 2 >= *started);
     let goes_on = |unit: &Unit<'_>| {
         let service = unit.service_of_last();
         // Both soon after and at last: between them a rotation may be missing.
@@ -93,7 +93,7 @@ fn tell(all: &[Unit<'_>], open: &Open<'_, '_>, out: &mut Outcome) {
     let of = |outcome| move |unit: &&Unit<'_>| unit.ended == Some(outcome);
     let count = |outcome| all.iter().filter(of(outcome)).count() as u64;
     let timed_out = count(TraceOutcome::TimedOut);
-    let mut complete: Vec<(&Unit<'_>, TraceOutcome)> =
+    let complete: Vec<(&Unit<'_>, TraceOutcome)> =
         all.iter().filter_map(|unit| Some((unit, unit.ended?))).collect();
     let failures = complete.iter().filter(|(_, outcome)| outcome.is_failure()).take(LISTED);
     let traces = &mut out.traces;
@@ -104,12 +104,21 @@ fn tell(all: &[Unit<'_>], open: &Open<'_, '_>, out: &mut Outcome) {
     traces.timed_out = timed_out;
     traces.unfinished_total = open.unfinished.len() as u64;
     traces.running_at_end = open.running;
-    // Units stand in order of time: of two that took as long the earlier one comes first.
-    complete.retain(|(unit, _)| unit.duration.is_some());
-    complete.sort_by_key(|(unit, _)| std::cmp::Reverse(unit.duration));
-    traces.slowest = complete.iter().take(LISTED).map(|(unit, outcome)| unit.trace(*outcome)).collect();
+    traces.slowest = slowest(complete).iter().map(|(unit, outcome)| unit.trace(*outcome)).collect();
     let unfinished = open.unfinished.iter().take(LISTED);
     traces.unfinished = unfinished.map(|unit| unit.trace(TraceOutcome::Unfinished)).collect();
+}
+
+/// Units stand in order of time: of two that took as long the earlier one comes first.
+fn slowest<'u, 'e>(mut complete: Vec<(&'u Unit<'e>, TraceOutcome)>) -> Vec<(&'u Unit<'e>, TraceOutcome)> {
+    complete.retain(|(unit, _)| unit.duration.is_some());
+    let order = |(unit, _): &(&Unit<'_>, TraceOutcome)| (Reverse(unit.duration), unit.first, unit.key);
+    if complete.len() > LISTED {
+        complete.select_nth_unstable_by_key(LISTED, order);
+        complete.truncate(LISTED);
+    }
+    complete.sort_by_key(order);
+    complete
 }
 
 fn finding(open: &Open<'_, '_>) -> Option<Finding> {
@@ -122,7 +131,7 @@ fn finding(open: &Open<'_, '_>) -> Option<Finding> {
     for unit in &open.unfinished {
         [unit.first, unit.last].into_iter().flatten().for_each(|time| window.add(time));
         for (key, value) in unit
-            .name()
+            .name
             .map(|name| ("operation", name))
             .into_iter()
             .chain(unit.services().into_iter().map(|service| ("service", service)))
@@ -153,6 +162,8 @@ fn finding(open: &Open<'_, '_>) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::{
         check::facts::{LogFacts, Seen},
