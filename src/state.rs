@@ -11,7 +11,7 @@ mod lock;
 
 use std::{
     fs::{self, File},
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -131,7 +131,7 @@ impl Folder {
     /// What the operating system says.
     pub fn write(&self, records: &[Record]) -> io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.path)?;
-        file.write_all(&encode(records))?;
+        encode(records, &mut io::BufWriter::new(&mut file))?;
         file.as_file().sync_all()?;
         file.persist(self.file())?;
         self.sync()
@@ -185,20 +185,19 @@ impl Folder {
     }
 }
 
-fn encode(records: &[Record]) -> Vec<u8> {
-    let mut out = Vec::new();
-    out.extend_from_slice(&MAGIC);
-    out.extend_from_slice(&VERSION.to_le_bytes());
-    out.extend_from_slice(&(records.len() as u64).to_le_bytes());
-    let hash = blake3::hash(&out);
-    out.extend_from_slice(hash.as_bytes());
+fn encode(records: &[Record], out: &mut impl io::Write) -> io::Result<()> {
+    let mut head = MAGIC.to_vec();
+    head.extend_from_slice(&VERSION.to_le_bytes());
+    head.extend_from_slice(&(records.len() as u64).to_le_bytes());
+    out.write_all(&head)?;
+    out.write_all(blake3::hash(&head).as_bytes())?;
     for (at, Record { kind, packed }) in records.iter().enumerate() {
-        out.push(*kind);
-        out.extend_from_slice(&(packed.len() as u64).to_le_bytes());
-        out.extend_from_slice(record_hash(at, *kind, packed).as_bytes());
-        out.extend_from_slice(packed);
+        out.write_all(&[*kind])?;
+        out.write_all(&(packed.len() as u64).to_le_bytes())?;
+        out.write_all(record_hash(at, *kind, packed).as_bytes())?;
+        out.write_all(packed)?;
     }
-    out
+    out.flush()
 }
 
 fn record_hash(at: usize, kind: u8, packed: &[u8]) -> blake3::Hash {
@@ -257,6 +256,12 @@ mod tests {
             .to_vec()
     }
 
+    fn encoded() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode(&small(), &mut bytes).expect("memory");
+        bytes
+    }
+
     #[test]
     fn comes_back_as_it_was() {
         let dir = tempfile::tempdir().expect("a folder");
@@ -276,7 +281,7 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_and_every_lost_byte_is_told() {
-        let sound = encode(&small());
+        let sound = encoded();
         assert!(decode(&sound).is_ok());
         for at in 0..sound.len() {
             assert!(decode(&sound[..at]).is_err(), "cut at {at}");
@@ -291,7 +296,7 @@ mod tests {
 
     #[test]
     fn another_version_is_named() {
-        let mut newer = encode(&small());
+        let mut newer = encoded();
         newer[16] = 9;
         let hash = blake3::hash(&newer[..HEAD - 32]);
         newer[HEAD - 32..HEAD].copy_from_slice(hash.as_bytes());

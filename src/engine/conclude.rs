@@ -53,13 +53,9 @@ pub fn conclude_against(
     baseline: Baseline,
 ) -> Result<Report, Stopped> {
     let disk = |why| Stopped::Disk { folder: plan.room.folder.clone(), why };
-    let Listing { mut facts, evidence_of, ranks, mut ledger_rows, mut incomplete } = list(partial);
-    for twin in check::twins(&facts, &ranks) {
-        facts.remove(&twin.path);
-        if let Some(row) = ledger_rows.get_mut(&twin.path) {
-            row.notes.push(twin.note);
-        }
-    }
+    let mut listing = list(partial);
+    leave_out_twins(&mut listing);
+    let Listing { facts, evidence_of, ranks: _, mut ledger_rows, mut incomplete } = listing;
     show_clocks(plan, &facts, &mut ledger_rows);
     list_passed_over(found, &mut ledger_rows, &mut incomplete);
 
@@ -191,6 +187,16 @@ fn list(mut partial: Partial) -> Listing {
         listing.ledger_rows.insert(name, row);
     }
     listing
+}
+
+/// Of one server's log in several forms, one counts.
+fn leave_out_twins(listing: &mut Listing) {
+    for twin in check::twins(&listing.facts, &listing.ranks) {
+        listing.facts.remove(&twin.path);
+        if let Some(row) = listing.ledger_rows.get_mut(&twin.path) {
+            row.notes.push(twin.note);
+        }
+    }
 }
 
 /// The logs of some evidence, copies left out.

@@ -90,7 +90,7 @@ pub(crate) mod laws {
     }
 
     fn saved_and_loaded<S: State>(state: &S) -> S {
-        let saved = serde_json::to_vec(state).expect("a state can be saved");
-        serde_json::from_slice(&saved).expect("what was saved can be loaded")
+        let saved = postcard::to_stdvec(state).expect("a state can be saved");
+        postcard::from_bytes(&saved).expect("what was saved can be loaded")
     }
 }

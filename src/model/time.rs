@@ -145,9 +145,9 @@ mod tests {
             assert_eq!(Timestamp(micros).to_string(), expected);
             let json = serde_json::to_string(&Timestamp(micros)).expect("a string");
             assert_eq!(serde_json::from_str::<Timestamp>(&json).expect("read back").0, micros);
-            let number = rmp_serde::to_vec(&Timestamp(micros)).expect("a number");
+            let number = postcard::to_stdvec(&Timestamp(micros)).expect("a number");
             assert!(number.len() <= 9, "{micros}");
-            assert_eq!(rmp_serde::from_slice::<Timestamp>(&number).expect("read back").0, micros);
+            assert_eq!(postcard::from_bytes::<Timestamp>(&number).expect("read back").0, micros);
         }
     }
 

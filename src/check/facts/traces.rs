@@ -299,6 +299,7 @@ impl State for TraceFacts {
         let numbers = self.names.join(&names);
         let number = |name: u32| numbers.get(name as usize).copied().unwrap_or(NO_NAME);
         self.rows.reserve(rows.len());
+        #[expect(clippy::iter_over_hash_type, reason = "each row is joined to the one of its own key")]
         for (key, mut row) in rows {
             (row.name, row.service) = (number(row.name), number(row.service));
             match self.rows.get_mut(&key) {

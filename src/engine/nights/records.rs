@@ -92,7 +92,7 @@ impl Facts {
 }
 
 fn record(kind: u8, value: &impl Serialize) -> Record {
-    let bytes = rmp_serde::to_vec(value).expect("every state can be saved");
+    let bytes = postcard::to_stdvec(value).expect("every state can be saved");
     Record::pack(kind, &bytes).expect("there is memory for it")
 }
 
@@ -102,5 +102,5 @@ fn read<T: DeserializeOwned>(at: usize, record: &Record, kind: u8) -> Result<T, 
     }
     let unreadable = |why: String| Unreadable::Record { at, why };
     let bytes = record.unpack().map_err(|err| unreadable(err.to_string()))?;
-    rmp_serde::from_slice(&bytes).map_err(|err| unreadable(err.to_string()))
+    postcard::from_bytes(&bytes).map_err(|err| unreadable(err.to_string()))
 }
