@@ -4,9 +4,9 @@ use std::{
     fs,
     io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use coroner::{
@@ -533,6 +533,38 @@ fn a_damaged_state_costs_a_full_read_and_a_held_one_the_run() {
     drop(lock);
     let empty = program(&nights, "fourth.json").arg("--fail-on-empty").status().expect("run");
     assert_eq!(empty.code(), Some(4));
+}
+
+/// Who runs waits at the end, for its report goes to a pipe that nobody reads until all others have left.
+#[test]
+#[cfg(unix)]
+fn of_twenty_runs_that_start_at_once_exactly_one_reads() {
+    const ROUNDS: u64 = 100;
+    let mut nights = Nights::new(4);
+    let pipe = nights.dir.path().join("report.jsonl");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("run").success());
+    for round in 0..ROUNDS {
+        nights.write(1, false);
+        let start = |_| program(&nights, "report.jsonl").spawn().expect("started");
+        let mut running: Vec<Child> = (0..20).map(start).collect();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while running.len() > 1 {
+            running.retain_mut(|child| match child.try_wait().expect("a child of ours") {
+                Some(status) => {
+                    assert_eq!(status.code(), Some(5), "round {round}");
+                    false
+                }
+                None => true,
+            });
+            assert!(Instant::now() < deadline, "round {round}: {} run at once", running.len());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let report = fs::read_to_string(&pipe).expect("its report");
+        assert!(report.contains("schema_version"), "round {round}: {report}");
+        assert!(running[0].wait().expect("a child of ours").success(), "round {round}");
+    }
+    let memory = Memory::load(&nights.state().read().expect("sound").expect("a state"), "test");
+    assert_eq!(memory.expect("its own").runs(), ROUNDS);
 }
 
 #[test]
