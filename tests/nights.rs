@@ -653,6 +653,25 @@ fn days_of_a_state_are_reported_without_the_evidence() {
     assert!(links.iter().all(|link| nights.dir.path().join("days").join(link).is_file()), "{links:?}");
 }
 
+/// A quiet service writes a few lines a day: a month of it is less than a piece.
+#[test]
+fn every_day_of_a_quiet_log_has_its_page() {
+    let nights = Nights::new(8);
+    let at = |hour: i64| Timestamp(1_795_000_000_000_000 + hour * 3_600_000_000);
+    let entry = |hour: i64| format!("{} INFO worker: projected {hour} events\n", at(hour));
+    append(&nights.log("worker.log"), &(0..840).map(entry).collect::<String>());
+    assert!(program(&nights, "all.json").status().expect("run").success());
+    let (status, _, _) = output(&nights, &["report", "--state", "state", "--days", "days"]);
+    assert_eq!(status, Some(0));
+    let page = fs::read_to_string(nights.dir.path().join("days/index.html")).expect("a page");
+    let days: std::collections::BTreeSet<String> =
+        (0..840).map(|hour| at(hour).to_string()[..10].to_owned()).collect();
+    assert_eq!(days.len(), 36);
+    for day in days {
+        assert!(page.contains(&day), "{day}");
+    }
+}
+
 #[test]
 fn a_day_of_one_entry_has_its_page() {
     let mut nights = Nights::new(8);

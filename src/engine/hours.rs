@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{check::facts::SourceFacts, fold::State};
 
+/// Runs that are kept of a source: two years of hours, so that no file can become more states than memory holds.
+const RUNS: usize = 2 * 366 * 24;
+
 /// Hours are counted from 1970; `None` for what has no time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Hours(Vec<(Option<i64>, SourceFacts)>);
@@ -26,6 +29,23 @@ impl Hours {
             }
             _ => self.0.push((hour, facts)),
         }
+        if self.0.len() > RUNS {
+            self.thin();
+        }
+    }
+
+    /// Joins the older half of the runs two by two: what is newest stays as it is.
+    fn thin(&mut self) {
+        let newer = self.0.split_off(self.0.len() / 2);
+        let mut older = std::mem::take(&mut self.0).into_iter();
+        while let Some((mut hour, mut facts)) = older.next() {
+            if let Some((later, next)) = older.next() {
+                facts.merge(next);
+                hour = hour.max(later);
+            }
+            self.0.push((hour, facts));
+        }
+        self.0.extend(newer);
     }
 
     pub(super) fn join(&mut self, next: Hours) {
@@ -72,13 +92,27 @@ impl Hours {
 mod tests {
     use super::*;
 
+    fn noted(note: &str) -> SourceFacts {
+        let mut facts = SourceFacts::default();
+        facts.notes.add(note);
+        facts
+    }
+
+    #[test]
+    fn the_newest_hours_stay_apart_however_many_there_are() {
+        let mut hours = Hours::default();
+        let all = 3 * RUNS as i64;
+        for hour in 0..all {
+            hours.add(Some(hour), noted("it"));
+        }
+        assert!(hours.count() <= RUNS);
+        let newest: Vec<i64> = hours.hours().skip_while(|hour| *hour < all - 35 * 24).collect();
+        assert_eq!(newest, (all - 35 * 24..all).collect::<Vec<_>>());
+        assert_eq!(hours.whole().notes.values()[0].1, all as u64, "nothing is lost");
+    }
+
     #[test]
     fn runs_stay_in_the_order_of_the_source() {
-        let noted = |note: &str| {
-            let mut facts = SourceFacts::default();
-            facts.notes.add(note);
-            facts
-        };
         let mut hours = Hours::default();
         for (hour, note) in
             [(None, "a"), (Some(5), "b"), (Some(5), "c"), (None, "d"), (Some(4), "late"), (Some(5), "e")]

@@ -1,7 +1,7 @@
 //! Reads, decodes, classifies and folds: everything that runs in parallel.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -27,9 +27,9 @@ use super::{
 /// a gigabyte took 0.88 of the time that it took with 2, for 30 MiB more.
 const WAVE: usize = 8;
 
-/// Hours that one piece is cut into at most: a file whose entries are in no order at all must not become as many states
-/// as it has entries.
-const HOURS: usize = 64;
+/// Runs of one hour that a piece may have beyond two for each of its hours: where entries are in no order at all they
+/// must not become as many states as they are, and the rest stays with the last run.
+const OUT_OF_ORDER: usize = 64;
 
 /// Reads all evidence into facts.
 ///
@@ -200,10 +200,14 @@ fn fold_piece(plan: &Plan, job: &Job) -> Hours {
     let mut facts = SourceFacts::default();
     facts.observe(&batch);
     let (mut hours, mut hour, mut values) = (Hours::default(), None, Values::default());
+    let mut seen: HashSet<i64> = HashSet::new();
     for entry in &batch.entries {
         let begins = entry.time.map(Timestamp::hour).filter(|_| job.share == Share::Settled);
-        if hour.is_some() && begins.is_some_and(|begins| hour != Some(begins)) && hours.count() < HOURS {
-            hours.add(hour, dated(std::mem::take(&mut facts)));
+        if let Some(begins) = begins.filter(|begins| hour != Some(*begins)) {
+            seen.insert(begins);
+            if hour.is_some() && hours.count() < OUT_OF_ORDER + 2 * seen.len() {
+                hours.add(hour, dated(std::mem::take(&mut facts)));
+            }
         }
         hour = begins.or(hour);
         folder.observe(&mut facts, &batch, entry, &mut values);

@@ -10,13 +10,21 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::{
     model::{
-        Severity,
+        OverTime, Severity,
         report::{CAUSE_KINDS, Status},
     },
     report::digest,
 };
 
-use super::{head::badge, policy, tables::table};
+use super::{
+    charts::{self, POINTS},
+    head::badge,
+    policy,
+    tables::table,
+};
+
+/// Milliseconds of a day.
+const DAY_MS: f64 = 86_400_000.0;
 
 /// One day's report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,29 +91,43 @@ fn cell(day: &Day) -> Markup {
     }
 }
 
-/// How often each kind of incident came, day by day.
+/// How often each kind of incident came, day by day: a bar for each, those without a report empty.
 fn trend(days: &[Day]) -> Markup {
     let known = |kind: &&String| CAUSE_KINDS.contains(&kind.as_str()) || kind.as_str() == "unclassified";
     let kinds: BTreeSet<&String> = days.iter().flat_map(|day| day.incidents.keys()).filter(known).collect();
     if kinds.is_empty() {
         return html! { p { "No incident on any of these days." } };
     }
-    let heads: Vec<&str> =
-        ["kind"].into_iter().chain(days.iter().map(|day| day.date.as_str())).chain(["sum"]).collect();
-    let count = |day: &Day, kind: &String| day.incidents.get(kind).copied().unwrap_or_default();
     table(
         "Incidents",
-        &heads,
-        &html! {
-            @for kind in kinds {
-                tr {
-                    th scope="row" { (kind) }
-                    @for day in days { td.num { (count(day, kind)) } }
-                    td.num { (days.iter().map(|day| count(day, kind)).sum::<u64>()) }
-                }
-            }
-        },
+        &["kind", "day by day", "incidents", "days", "last"],
+        &html! { @for kind in kinds { (of_kind(kind, days)) } },
     )
+}
+
+fn of_kind(kind: &str, days: &[Day]) -> Markup {
+    let counts: Vec<(&Day, u64)> = days
+        .iter()
+        .filter_map(|day| Some((day, *day.incidents.get(kind)?)))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    let first = days.first().map_or(0, |day| day.day);
+    let span = days.last().map_or(0, |day| (day.day - first + 1).clamp(0, POINTS as i64));
+    let mut over_time = OverTime { step_ms: DAY_MS, counts: vec![0; span as usize], ..OverTime::default() };
+    for (day, count) in &counts {
+        if let Some(bar) = over_time.counts.get_mut((day.day - first) as usize) {
+            *bar = *count;
+        }
+    }
+    html! {
+        tr {
+            th scope="row" { (kind) }
+            td { (charts::sparkline(&over_time, kind)) }
+            td.num { (counts.iter().map(|(_, count)| count).sum::<u64>()) }
+            td.num { (counts.len()) }
+            td { @if let Some((last, _)) = counts.last() { a href=(last.file) { (last.date) } } }
+        }
+    }
 }
 
 /// The Monday of a day's week; the first day of 1970 was a Thursday.
@@ -151,8 +173,14 @@ mod tests {
             "{}",
             weeks[1]
         );
-        let counts = ["0", "2", "1", "3"].map(|count| format!("<td class=\"num\">{count}</td>")).concat();
-        assert!(page.contains(&format!("<th scope=\"row\">deadlock</th>{counts}")), "{page}");
+        let row =
+            page.split("<tr>").find(|row| row.contains("scope=\"row\">deadlock</th>")).expect("its row");
+        assert!(row.contains("deadlock: up to 2 in 24 h 0 min"), "{row}");
+        // Four days, a bar for the second and half a one for the last.
+        assert!(row.contains("d=\"M0 22V22H30V0H60V22H90V11H120V22z\""), "{row}");
+        let counts = ["3", "2"].map(|count| format!("<td class=\"num\">{count}</td>")).concat();
+        let last = "<td><a href=\"2026-11-25.md\">2026-11-25</a></td>";
+        assert!(row.contains(&format!("{counts}{last}")), "{row}");
         assert!(!page.contains("<script"), "only kinds that are known are words of ours");
     }
 }
