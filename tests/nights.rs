@@ -379,6 +379,58 @@ fn copies_count_once_and_so_do_originals_that_go() {
     }
 }
 
+/// A log as long as another, with the same beginning and the same end, is none where something else stands between.
+#[test]
+fn what_differs_in_the_middle_is_no_copy() {
+    let nights = Nights::new(4);
+    let entry = |at: usize, level: &str, message: &str| {
+        format!("{{\"timestamp\":\"{}\",\"level\":\"{level}\",\"message\":\"{message}\"}}\n", clock(at))
+    };
+    let log = |level, message| {
+        let middle = 1_400..1_500;
+        let one = |at| {
+            if middle.contains(&at) { entry(at, level, message) } else { entry(at, "INFO", "all is well") }
+        };
+        (0..3_000).map(one).collect::<String>()
+    };
+    let (well, ill) = (log("INFO", "all is well"), log("ERROR", "deadlock!!"));
+    assert_eq!(well.len(), ill.len());
+    fs::write(nights.log("a.log"), well).expect("written");
+    fs::write(nights.log("b.log"), ill).expect("written");
+    set_aside(&nights, "a.log", "a.log.1.gz");
+    let report = nights.assert_exact("two logs");
+    assert_eq!(copies(&report), [("a.log.1.gz".to_owned(), "same a.log".to_owned())]);
+}
+
+/// What was read of a log that is gone counts on, and once, whatever older copies of it stay.
+#[test]
+fn an_older_copy_stays_one_when_its_original_goes() {
+    for (entries, what) in [(60, "short"), (3_000, "long")] {
+        let mut nights = Nights::new(4);
+        nights.write(entries, false);
+        set_aside(&nights, "app.log.json", "copy.log");
+        nights.write(entries, false);
+        let last = "{\"timestamp\":\"2026-12-24T23:59:59Z\",\"level\":\"ERROR\",\"fields\":{\"message\":\"No space left on device\"}}\n";
+        let before = fs::read_to_string(nights.log("app.log.json")).expect("text");
+        append(&nights.log("app.log.json"), last);
+        let whole = nights.assert_exact(what);
+        assert_eq!(copies(&whole), [("copy.log".to_owned(), "beginning app.log.json".to_owned())], "{what}");
+        fs::remove_file(nights.log("app.log.json")).expect("removed");
+        for night in 0..2 {
+            let gone = nights.run();
+            assert_eq!(counted(&gone), counted(&whole), "{what}, {night} nights later");
+            assert_eq!(copies(&gone).len(), 1, "{what}, {night} nights later");
+        }
+        // A copy from before its last entry, that comes once it is gone.
+        if entries > 1_000 {
+            fs::write(nights.log("snapshot.log"), before).expect("written");
+            for _ in 0..2 {
+                assert_eq!(counted(&nights.run()), counted(&whole), "{what}, a snapshot");
+            }
+        }
+    }
+}
+
 /// Two programs that say the same are no copies, until one of them is no longer there.
 #[test]
 fn logs_without_times_may_say_the_same() {

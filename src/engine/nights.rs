@@ -31,7 +31,11 @@ use crate::{
     state::Record,
 };
 
-use super::{Partial, Reading, SourcePart, copies::Place, hours::Hours};
+use super::{
+    Partial, Reading, SourcePart,
+    copies::{Copied, Start},
+    hours::Hours,
+};
 
 pub use history::{History, noted};
 pub use normal::{Normal, Reported};
@@ -75,6 +79,9 @@ struct Kept {
     here: Option<Evidence>,
     #[serde(skip)]
     facts: Facts,
+    /// Its name as of the last run, where that knew it.
+    #[serde(skip)]
+    was: Option<String>,
     /// The facts as they were saved, while they are still the same.
     #[serde(skip)]
     saved: Option<Record>,
@@ -106,9 +113,13 @@ struct Within {
 #[derive(Debug, Default)]
 struct Index {
     heads: HashMap<[u8; 32], Vec<usize>>,
-    lengths: BTreeMap<u64, HashMap<[u8; 32], Vec<usize>>>,
+    /// Logs of which all bytes tell the format, by how they start: their length and their hash.
+    short: HashMap<Option<Start>, Vec<Short>>,
     sizes: HashMap<u64, Vec<usize>>,
 }
+
+/// A log of which all bytes tell the format: their number, their hash, and which it is.
+type Short = (u64, [u8; 32], usize);
 
 /// What is known of a source that is being read.
 #[derive(Debug, Default)]
@@ -194,12 +205,22 @@ impl Memory {
     fn source(&mut self, name: String, part: SourcePart, left: &mut Left) -> Kept {
         let is_known =
             matches!(part.recalled.before, Before::Continued(at) if self.has_nothing_new(at, &part));
-        let SourcePart { evidence, facts, reading, mut hours, tail, recalled } = part;
+        let SourcePart { evidence, facts, mut reading, mut hours, tail, recalled } = part;
         let before = match recalled.before {
             Before::Nothing => recalled.covers.first().copied(),
             Before::Continued(at) | Before::Unchanged(at) => Some(at),
         };
         let known = before.map(|at| &self.kept[at]);
+        reading.copied = match (recalled.before, known) {
+            // It is a copy, whatever became of its original.
+            (Before::Unchanged(_), Some(known)) => known.reading.copied.clone(),
+            (Before::Continued(_), Some(known)) if is_known => known.reading.copied.clone(),
+            (Before::Continued(_), Some(known)) if left.shorter.contains(&name) => {
+                Copied::Beginning(known.name.clone())
+            }
+            _ => Copied::Unknown,
+        };
+        let was = known.map(|known| known.name.clone());
         let mut names = known.map(|known| known.names.clone()).unwrap_or_default();
         let (first_run, first_at) =
             known.map_or((self.run + 1, None), |known| (known.first_run, known.first_at));
@@ -220,7 +241,8 @@ impl Memory {
             }
         };
         let here = evidence;
-        Kept { name, names, reading, bookmark, first_run, first_at, here, facts, saved, ..Kept::default() }
+        let kept = Kept { name, names, reading, bookmark, first_run, first_at, ..Kept::default() };
+        Kept { here, facts, was, saved, ..kept }
     }
 
     /// Of backups that are no longer there, those that were there last are held against the present ones.
@@ -306,21 +328,37 @@ struct Left {
     gone: BTreeSet<usize>,
     /// How often the facts of each are still asked for: of two copies both go on from them.
     uses: BTreeMap<usize, usize>,
+    /// Names of sources that hold less than what they go on from: copies of something that is gone.
+    shorter: BTreeSet<String>,
 }
 
 impl Left {
     fn new(kept: &[Kept], partial: &Partial) -> Left {
-        let mut left = Left { gone: (0..kept.len()).collect(), uses: BTreeMap::new() };
-        for part in partial.sources.values() {
+        let gone = (0..kept.len()).collect();
+        let mut left = Left { gone, uses: BTreeMap::new(), shorter: BTreeSet::new() };
+        for (name, part) in &partial.sources {
             if let Before::Continued(at) | Before::Unchanged(at) = part.recalled.before {
                 *left.uses.entry(at).or_default() += 1;
+            }
+            if lacks_the_end(kept, name, part) {
+                left.shorter.insert(name.clone());
+                continue;
+            }
+            if let Before::Continued(at) | Before::Unchanged(at) = part.recalled.before {
                 left.gone.remove(&at);
             }
-            for at in part.recalled.covers.iter().chain(&part.recalled.replaces) {
+            let holds = |at: &&usize| {
+                kept[**at].reading.unpacked <= part.reading.unpacked || kept[**at].name == *name
+            };
+            for at in part.recalled.covers.iter().filter(holds).chain(&part.recalled.replaces) {
                 left.gone.remove(at);
             }
         }
         left.gone.retain(|at| stays(&kept[*at], partial));
+        // What is gone is told, and what goes on from it too.
+        for at in &left.gone {
+            left.uses.entry(*at).and_modify(|uses| *uses += 1);
+        }
         left
     }
 
@@ -334,14 +372,36 @@ impl Left {
     }
 }
 
+/// Whether a source holds what was read of another but for its last entry, under another name: a copy from before
+/// that was written, which is perhaps what tells why nothing follows.
+fn lacks_the_end(kept: &[Kept], name: &str, part: &SourcePart) -> bool {
+    let Before::Continued(at) = part.recalled.before else { return false };
+    let known = &kept[at];
+    part.hours.count() == 0
+        && part.facts == SourceFacts::default()
+        && part.tail == SourceFacts::default()
+        && part.reading.unpacked < known.reading.unpacked
+        && known.name != name
+}
+
 /// Whether a source counts on when it is no longer there. Logs do; a backup is held against the next one; the state of
 /// something at one time counts until its file holds another.
 fn stays(source: &Kept, now: &Partial) -> bool {
+    let under_its_name = now.sources.get(&source.name).map(|part| &part.reading);
     match source.reading.kind.as_str() {
-        kind if kind == Kind::Log.name() || kind == Kind::Store.name() => true,
-        kind if kind == Kind::Snapshot.name() => !now.sources.contains_key(&source.name),
+        kind if kind == Kind::Log.name() => true,
+        kind if kind == Kind::Store.name() => {
+            !under_its_name.is_some_and(|now| is_hashed_anew(&source.reading, now))
+        }
+        kind if kind == Kind::Snapshot.name() => under_its_name.is_none(),
         _ => false,
     }
+}
+
+/// Whether two readings may be of the same bytes, hashed in another way: `--hash` has changed since.
+fn is_hashed_anew(before: &Reading, now: &Reading) -> bool {
+    let way = |reading: &Reading| reading.hash.split(':').next().map(str::to_owned);
+    before.bytes == now.bytes && way(before) != way(now)
 }
 
 /// The files that are known by all their bytes, by name. A plain log that is long enough is known by its bookmark.

@@ -47,7 +47,7 @@ use std::io;
 pub use bookmark::{BLOCK, Bookmark};
 pub use cite::{Citation, Cited, Wanted, cite, cite_records};
 pub use hash::{HashKind, hash_file};
-pub use known::{blocks_before, still_stand};
+pub use known::{still_stand, text_hashes};
 pub use reader::{Piece, Reader, Summary};
 pub use rehash::{hash_of_beginning, hashes};
 pub use render::Damage;

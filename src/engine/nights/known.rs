@@ -12,8 +12,9 @@ impl Index {
         let mut index = Index::default();
         for (at, source) in kept.iter().enumerate() {
             match source.reading.opening {
-                Some(Opening { is_whole: true, length, hash, .. }) if length > 0 => {
-                    index.lengths.entry(length).or_default().entry(hash).or_default().push(at);
+                Some(opening) if opening.is_whole && opening.length > 0 => {
+                    let alike = index.short.entry(opening.start()).or_default();
+                    alike.push((opening.length, opening.hash, at));
                 }
                 Some(Opening { is_whole: false, hash, .. }) => {
                     index.heads.entry(hash).or_default().push(at);
@@ -71,11 +72,12 @@ impl Memory {
         reader: &Reader,
         evidence: &Evidence,
     ) -> Recalled {
-        let mut recalled = Recalled { covers: self.shorter(head), ..Recalled::default() };
+        let mut recalled = Recalled { covers: self.shorter(head, opening), ..Recalled::default() };
         let alike = self.index.heads.get(&opening.hash).filter(|_| !opening.is_whole);
-        let alike = alike.map_or(&[][..], |alike| &alike[..]);
+        let has_bookmark = |at: &usize| self.kept[*at].bookmark().is_some();
+        let alike: Vec<usize> = alike.into_iter().flatten().copied().filter(has_bookmark).collect();
         let mut standing = Vec::new();
-        for (at, stands) in alike.iter().zip(self.standing(alike, reader, evidence)) {
+        for (at, stands) in alike.iter().zip(self.standing(&alike, reader, evidence)) {
             if stands {
                 standing.push(*at);
             } else if self.kept[*at].name == reader.name() {
@@ -105,13 +107,19 @@ impl Memory {
     }
 
     /// Short logs that are the beginning of this one, the longest first.
-    fn shorter(&self, head: &[u8]) -> Vec<usize> {
-        let mut found = Vec::new();
-        for (length, by_hash) in self.index.lengths.range(..=head.len() as u64).rev() {
-            let hash = blake3::hash(&head[..*length as usize]);
-            found.extend(by_hash.get(hash.as_bytes()).into_iter().flatten().copied());
-        }
-        found
+    fn shorter(&self, head: &[u8], opening: Opening) -> Vec<usize> {
+        let starts = opening.starts().map(Some).chain([None]);
+        let alike = starts.filter_map(|start| self.index.short.get(&start)).flatten();
+        let is_beginning = |length: u64, hash: &[u8; 32]| {
+            let beginning = usize::try_from(length).ok().and_then(|length| head.get(..length));
+            beginning.is_some_and(|beginning| blake3::hash(beginning).as_bytes() == hash)
+        };
+        let mut found: Vec<(Reverse<u64>, usize)> = alike
+            .filter(|(length, hash, _)| is_beginning(*length, hash))
+            .map(|(length, _, at)| (Reverse(*length), *at))
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, at)| at).collect()
     }
 
     /// Which of these logs this one goes on from.

@@ -102,5 +102,9 @@ fn read<T: DeserializeOwned>(at: usize, record: &Record, kind: u8) -> Result<T, 
     }
     let unreadable = |why: String| Unreadable::Record { at, why };
     let bytes = record.unpack().map_err(|err| unreadable(err.to_string()))?;
-    postcard::from_bytes(&bytes).map_err(|err| unreadable(err.to_string()))
+    match postcard::take_from_bytes(&bytes) {
+        Ok((value, [])) => Ok(value),
+        Ok((_, rest)) => Err(unreadable(format!("{} bytes follow it", rest.len()))),
+        Err(err) => Err(unreadable(err.to_string())),
+    }
 }
