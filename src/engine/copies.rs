@@ -186,7 +186,7 @@ fn same_bytes(candidates: &[Candidate<'_>]) -> Vec<Copied> {
         (0..candidates.len()).partition(|at| candidates[*at].evidence.is_some());
     for at in here.into_iter().chain(gone) {
         let Candidate { name, reading, has_records, .. } = &candidates[at];
-        if reading.hash.is_empty() || !has_records || copied[at].is_copy() {
+        if reading.hash.is_empty() || !has_records {
             continue;
         }
         match first.get(reading.hash.as_str()) {

@@ -27,13 +27,14 @@ fn take_over(kept: &mut [Kept]) {
         }
     }
     let now = |source: &Kept| {
+        let Copied::Beginning(original) = &source.reading.copied else { return None };
         let opening = source.reading.opening?;
         // What came and went under one name may be several logs.
         let goes_on = |original: &&&Kept| {
             original.reading.unpacked > source.reading.unpacked
                 && original.reading.opening.is_some_and(|longer| longer.may_go_on(&opening))
         };
-        let named = originals.get(source.reading.copied.original()?)?;
+        let named = originals.get(original.as_str())?;
         named.iter().find(goes_on).map(|original| Copied::Beginning(original.name.clone()))
     };
     let copied: Vec<Option<Copied>> = kept.iter().map(now).collect();
