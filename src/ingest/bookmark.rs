@@ -118,19 +118,13 @@ impl Content {
         merge_subtrees_root(first, &right, Mode::Hash)
     }
 
-    /// Of the last [`BLOCK`], or of all bytes where there are fewer.
-    pub(super) fn block_hash(&self) -> [u8; 32] {
-        let is_all = self.bytes() == self.block.len() as u64;
-        *if is_all { self.hash() } else { blake3::hash(&self.block) }.as_bytes()
-    }
-
     /// A bookmark here; `line` is that of the next byte.
     pub(super) fn bookmark(&self, line: u64) -> Bookmark {
         Bookmark {
             offset: self.bytes(),
             line,
             hash: *self.hash().as_bytes(),
-            block: self.block_hash(),
+            block: *blake3::hash(&self.block).as_bytes(),
             subtrees: self.subtrees.clone(),
         }
     }
