@@ -797,6 +797,36 @@ fn yesterdays_backup_is_held_against_todays() {
     }
 }
 
+/// The same backup, hashed in another way, is no other backup.
+#[test]
+fn a_backup_is_not_held_against_itself_when_hashes_change() {
+    let nights = Nights::new(1);
+    let export = "fixtures/store-csv/clean/input/eventcore_events.csv";
+    let export = Path::new(env!("CARGO_MANIFEST_DIR")).join(export);
+    fs::copy(export, nights.log("events.csv")).expect("copied");
+    for (run, hash) in ["blake3", "sha256", "blake3"].into_iter().enumerate() {
+        let status = program(&nights, "night.json").args(["--hash", hash]).status().expect("run");
+        assert!(status.success(), "run {run}");
+        let ledger = report_of(&nights, "night.json").ledger;
+        let stores: Vec<_> = ledger.evidence.iter().filter(|row| row.kind == "store").collect();
+        assert_eq!(stores.len(), 1, "run {run}");
+        assert!(stores[0].hash.starts_with(hash), "run {run}: {}", stores[0].hash);
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let nights = Nights::new(1);
+    append(&nights.log("worker.log"), "2026-11-23T10:00:00Z INFO worker: started\n");
+    let (status, _, error) = output(&nights, &["analyze", "logs", "--fail-on-new"]);
+    assert_eq!(status, Some(2));
+    assert!(error.contains("--fail-on <SEVERITY>"), "{error}");
+    let (status, _, error) = output(&nights, &["suppress", "list", "--state", "none"]);
+    assert_eq!(status, Some(2));
+    assert!(error.contains("none: no state is kept there"), "{error}");
+    assert!(!nights.dir.path().join("none").exists(), "asking makes nothing");
+}
+
 #[test]
 fn two_reports_are_told_apart() {
     let mut nights = Nights::new(2);
